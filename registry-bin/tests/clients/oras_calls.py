@@ -1,0 +1,42 @@
+"""One call of the oras client: `oras_calls.py ACTION REGISTRY TARGET [ARGUMENT...]`, result as JSON."""
+
+import json
+import sys
+
+import oras.client
+from oras.oci import Subject
+
+
+def push(client, target, *files):
+    return client.push(target, files=files).headers["Docker-Content-Digest"]
+
+
+def push_in_chunks(client, target, *files):
+    reply = client.push(target, files=files, do_chunked=True, chunk_size=65536)
+    return reply.headers["Docker-Content-Digest"]
+
+
+def attach(client, target, file, media_type, digest, size):
+    subject = Subject(mediaType=media_type, digest=digest, size=int(size))
+    return client.push(target, files=[file], subject=subject).headers["OCI-Subject"]
+
+
+def pull(client, target, directory):
+    return client.pull(target, outdir=directory)
+
+
+def tags(client, target, page=None):
+    return client.get_tags(target, N=page and int(page))
+
+
+def delete(client, target, *tags):
+    return client.delete_tags(target, list(tags))
+
+
+ACTIONS = {action.__name__: action for action in (push, push_in_chunks, attach, pull, tags, delete)}
+
+if __name__ == "__main__":
+    action, registry, target, *arguments = sys.argv[1:]
+    client = oras.client.OrasClient(hostname=registry, insecure=True)
+    result = ACTIONS[action](client, target, *arguments)
+    json.dump(result, sys.stdout)
