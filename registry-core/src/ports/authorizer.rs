@@ -1,0 +1,81 @@
+//! Who may do what.
+
+use std::{borrow::Cow, error::Error, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{access::Access, identity::Principal};
+
+/// Decides what a principal may do. A registry has no default for it.
+#[async_trait]
+pub trait Authorizer: Send + Sync + 'static {
+    /// One decision for each access, in their order.
+    ///
+    /// # Errors
+    /// When it cannot decide: the client gets 503, which is not a refusal.
+    async fn authorize(
+        &self,
+        principal: &Principal,
+        accesses: &[Access],
+    ) -> Result<Vec<Decision>, AuthorizerError>;
+}
+
+/// What was decided of one access.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Decision {
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// Why, for the log; the client does not see it.
+    pub reason: Cow<'static, str>,
+    /// Whether a push may create the repository where it does not exist.
+    pub create: bool,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The principal may.
+    Allow,
+    /// The principal may not; another might.
+    Deny,
+    /// Nobody may: the registry does not offer this (405).
+    Unsupported,
+}
+
+impl Decision {
+    /// The principal may, and may create the repository.
+    #[must_use]
+    pub const fn allow(reason: &'static str) -> Self {
+        Self { verdict: Verdict::Allow, reason: Cow::Borrowed(reason), create: true }
+    }
+
+    /// The principal may not.
+    #[must_use]
+    pub const fn deny(reason: &'static str) -> Self {
+        Self { verdict: Verdict::Deny, reason: Cow::Borrowed(reason), create: false }
+    }
+
+    /// Nobody may.
+    #[must_use]
+    pub const fn unsupported(reason: &'static str) -> Self {
+        Self { verdict: Verdict::Unsupported, reason: Cow::Borrowed(reason), create: false }
+    }
+}
+
+/// The authorizer could not decide.
+#[derive(Debug, thiserror::Error)]
+#[error("the authorizer could not decide")]
+pub struct AuthorizerError(#[source] pub Box<dyn Error + Send + Sync>);
+
+#[async_trait]
+impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
+    async fn authorize(
+        &self,
+        principal: &Principal,
+        accesses: &[Access],
+    ) -> Result<Vec<Decision>, AuthorizerError> {
+        (**self).authorize(principal, accesses).await
+    }
+}
