@@ -3,20 +3,14 @@
 use std::env;
 use std::hash::{BuildHasher, RandomState};
 
-use hyper::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::image::{Content, Image};
-use crate::support::http::{Http, Reply};
+use crate::support::http::{Http, Reply, closing};
 use crate::support::server::Server;
-
-/// What is read back here. Other registries than ours answer 404 to who does not accept a type.
-const TYPES: &str = "application/vnd.oci.image.manifest.v1+json, \
-    application/vnd.oci.image.index.v1+json, \
-    application/vnd.docker.distribution.manifest.v2+json, \
-    application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// A running registry: a server of this test's own on an empty directory, or the one that the
 /// variable `REGISTRY_TEST_URL` names.
@@ -149,11 +143,7 @@ impl Repository {
         let none = [(CONTENT_LENGTH, "0")];
         let reply = self.http.send(Method::POST, &path, &none, "").await.expect("a reply");
         assert_eq!(reply.status, StatusCode::ACCEPTED, "{:?}", reply.body);
-        let location = reply.header(LOCATION);
-        // A registry may answer with an absolute URL.
-        let path = location.find("/v2/").map(|at| &location[at..]).expect("a location");
-        let query = if path.contains('?') { '&' } else { '?' };
-        let path = format!("{path}{query}digest={digest}");
+        let path = closing(reply.location(), digest);
         let headers = [(CONTENT_TYPE, "application/octet-stream")];
         let reply =
             self.http.send(Method::PUT, &path, &headers, bytes.clone()).await.expect("a reply");
@@ -170,6 +160,6 @@ impl Repository {
 
     async fn get(&self, path: &str) -> Reply {
         let path = format!("/v2/{}/{path}", self.name);
-        self.http.send(Method::GET, &path, &[(ACCEPT, TYPES)], "").await.expect("a reply")
+        self.http.get(&path).await.expect("a reply")
     }
 }

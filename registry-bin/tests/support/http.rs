@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{HeaderMap, HeaderName};
+use hyper::header::{ACCEPT, HeaderMap, HeaderName, LOCATION};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -15,6 +15,12 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What a test may read at once; far above every fixture.
 const LIMIT: usize = 64 << 20;
+
+/// The manifests that the tests read. Other registries than ours answer 404 to who does not accept a type.
+const TYPES: &str = "application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// Why an exchange failed: the connection, the time-out, or a reply that broke off.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -62,6 +68,11 @@ impl Http {
         })
         .await?
     }
+
+    /// Reads a manifest, a blob or a list.
+    pub(crate) async fn get(&self, path: &str) -> Result<Reply, Error> {
+        self.send(Method::GET, path, &[(ACCEPT, TYPES)], Bytes::new()).await
+    }
 }
 
 impl Reply {
@@ -69,4 +80,16 @@ impl Reply {
     pub(crate) fn header(&self, name: impl AsRef<str>) -> &str {
         self.headers.get(name.as_ref()).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+
+    /// The path in `Location`, which may be an absolute URL.
+    pub(crate) fn location(&self) -> &str {
+        let location = self.header(LOCATION);
+        location.find("/v2/").map_or(location, |at| &location[at..])
+    }
+}
+
+/// The path that closes the upload at `location` with `digest`.
+pub(crate) fn closing(location: &str, digest: &str) -> String {
+    let separator = if location.contains('?') { '&' } else { '?' };
+    format!("{location}{separator}digest={digest}")
 }

@@ -25,6 +25,11 @@ impl Server {
         let binary = env::var_os("REGISTRY_TEST_BIN")
             .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_registry-bin")));
         let mut command = Command::new(binary);
+        // What the tests are told is not for the server, whose configuration has the same prefix.
+        let ours = env::vars_os().map(|(name, _)| name);
+        for name in ours.filter(|name| name.as_encoded_bytes().starts_with(b"REGISTRY_")) {
+            command.env_remove(name);
+        }
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
         let (process, address) = Daemon::start(&mut command, Signal::KILL, address);
         Self { address, _process: process }
