@@ -27,7 +27,7 @@ pub(crate) struct Containerd {
 
 impl Containerd {
     pub(crate) fn start() -> Option<Self> {
-        let program = Program::find("containerd", INSTALL)?;
+        let program = Program::find_as_root("containerd", INSTALL)?;
         let home = program.home().display().to_string();
         let (socket, config) = (format!("{home}/socket"), format!("{home}/config.toml"));
         let text = format!(

@@ -10,19 +10,24 @@ const POLICY: &str = r#"{"default": [{"type": "insecureAcceptAnything"}]}"#;
 
 /// The program with a policy that trusts every image.
 pub(crate) fn find(name: &str) -> Option<Program> {
-    let program = Program::find(name, &format!("apt-get install {name}"))?;
-    let config = program.home().join(".config/containers");
-    fs::create_dir_all(&config).expect("a directory");
-    fs::write(config.join("policy.json"), POLICY).expect("a policy");
-    Some(program)
+    Program::find(name, &install(name)).map(trusting)
 }
 
 /// The program with an image store of its own as well.
 pub(crate) fn find_with_store(name: &str) -> Option<Program> {
-    let program = find(name)?;
-    let [root, runroot] = ["root", "run"].map(|dir| program.home().join(dir));
-    let store = ["--storage-driver=vfs".to_owned()].into_iter();
-    let store = store.chain([format!("--root={}", root.display())]);
-    let store = store.chain([format!("--runroot={}", runroot.display())]);
-    Some(program.always(store.collect::<Vec<_>>()))
+    let program = Program::find_as_root(name, &install(name)).map(trusting)?;
+    let home = program.home().display();
+    let store = [format!("--root={home}/root"), format!("--runroot={home}/run")];
+    Some(program.always(["--storage-driver=vfs"]).always(store))
+}
+
+fn trusting(program: Program) -> Program {
+    let config = program.home().join(".config/containers");
+    fs::create_dir_all(&config).expect("a directory");
+    fs::write(config.join("policy.json"), POLICY).expect("a policy");
+    program
+}
+
+fn install(name: &str) -> String {
+    format!("apt-get install {name}")
 }

@@ -26,7 +26,7 @@ struct Dockerd {
 
 fn docker() -> Option<(Program, Dockerd)> {
     let docker = Program::find("docker", INSTALL)?;
-    let dockerd = Program::find("dockerd", INSTALL)?;
+    let dockerd = Program::find_as_root("dockerd", INSTALL)?;
     let containerd = Containerd::start()?;
     let home = dockerd.home().display().to_string();
     let host = format!("unix://{home}/socket");

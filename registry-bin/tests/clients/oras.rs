@@ -1,9 +1,6 @@
 //! oras' client for Python, driven by the script beside this file.
 
-use std::env;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -13,14 +10,15 @@ use super::registry::Registry;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/oras_calls.py");
 
-/// The Python that has the package: `REGISTRY_TEST_PYTHON`, or else the machine's.
 fn oras() -> Option<Program> {
-    let python = env::var_os("REGISTRY_TEST_PYTHON").unwrap_or_else(|| "python3".into());
-    let found = Command::new(&python).args(["-c", "import oras.client"]).output();
-    if found.is_ok_and(|output| output.status.success()) {
-        Some(Program::at(PathBuf::from(python)).always([SCRIPT]))
+    let install = "pip install oras==0.2.43, in the environment whose python3 comes first";
+    let python = Program::find("python3", install)?;
+    let probe = python.command().args(["-c", "import oras.client"]).output();
+    let found = probe.is_ok_and(|output| output.status.success());
+    if found {
+        Some(python.always([SCRIPT]))
     } else {
-        missed("oras for Python", "pip install oras==0.2.43, REGISTRY_TEST_PYTHON=its interpreter")
+        missed(&format!("oras for Python is not installed ({install})"))
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -29,14 +30,18 @@ impl Program {
     pub(crate) fn find(name: &str, install: &str) -> Option<Self> {
         let dirs = env::var_os("PATH").unwrap_or_default();
         match env::split_paths(&dirs).map(|dir| dir.join(name)).find(|path| path.is_file()) {
-            Some(path) => Some(Self::at(path)),
-            None => missed(name, install),
+            Some(path) => {
+                let home = TempDir::new().expect("a directory");
+                Some(Self { path, first: Vec::new(), home })
+            }
+            None => missed(&format!("{name} is not installed ({install})")),
         }
     }
 
-    /// The program at this path.
-    pub(crate) fn at(path: PathBuf) -> Self {
-        Self { path, first: Vec::new(), home: TempDir::new().expect("a directory") }
+    /// As [`Self::find`], for a program that sets up file systems as only root may.
+    pub(crate) fn find_as_root(name: &str, install: &str) -> Option<Self> {
+        let program = Self::find(name, install)?;
+        if geteuid().is_root() { Some(program) } else { missed(&format!("{name} needs root")) }
     }
 
     /// Passes these arguments before those of every call.
@@ -85,9 +90,9 @@ impl Program {
     }
 }
 
-/// Reports a client that is not installed.
-pub(crate) fn missed<T>(name: &str, install: &str) -> Option<T> {
-    let text = format!("DID NOT RUN: {name} is not installed ({install})");
+/// Reports a client that cannot run here, and why.
+pub(crate) fn missed<T>(why: &str) -> Option<T> {
+    let text = format!("DID NOT RUN: {why}");
     assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "{text}");
     writeln!(std::io::stderr(), "{text}").expect("standard error");
     None
