@@ -69,7 +69,8 @@ fn every_kind_decodes_to_what_was_encoded() {
         UploadState::Open { progress: progress.clone(), announced: None },
         UploadState::Open { progress: progress.clone(), announced: Some(Algorithm::Sha512) },
         UploadState::Closing { progress, digest: digest() },
-        UploadState::Aborted,
+        UploadState::Aborted { digest: None },
+        UploadState::Aborted { digest: Some(digest()) },
     ] {
         round_trip(&UploadRecord {
             repository: "r".parse().unwrap(),

@@ -43,8 +43,13 @@ pub enum UploadState {
         /// Where the bytes end.
         progress: Progress,
     },
-    /// It will not become a blob; its content may be deleted.
-    Aborted,
+    /// It will not become a blob; its content is deleted unless a blob record names it.
+    Aborted {
+        /// The digest it was closing with: whoever goes on with an interrupted drop must know
+        /// which blob record might name its content.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<Digest>,
+    },
 }
 
 /// How far an upload is: the store's checkpoint and the hash up to it, kept together so that the

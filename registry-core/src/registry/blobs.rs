@@ -1,0 +1,144 @@
+//! Blobs: reading them, keeping them, taking them out of a repository.
+
+use super::{Inner, Registry, retry::ROUNDS, store::Stored};
+use crate::{
+    digest::Digest,
+    error::RegistryError,
+    identity::Caller,
+    name::RepositoryName,
+    ports::{BlobOptions, Content, Fetched, ReadOptions, StoreError, StoreErrorKind},
+    record::{BlobRecord, BlobState, LinkRecord, RecordKey, RepositoryId},
+};
+
+impl Registry {
+    /// Takes a blob out of a repository (end-10). Other repositories keep it, and its bytes are
+    /// left to the collector.
+    ///
+    /// # Errors
+    /// [`RegistryError::NameUnknown`], [`RegistryError::BlobUnknown`], [`RegistryError::Denied`],
+    /// [`RegistryError::Unsupported`].
+    pub async fn delete_blob(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<(), RegistryError> {
+        let repository = self.0.to_delete(caller, name).await?;
+        let key = RecordKey::link(digest, &repository);
+        for _ in ROUNDS {
+            let Some(link) = self.0.read::<LinkRecord>(&key).await? else {
+                return Err(RegistryError::BlobUnknown);
+            };
+            if self.0.remove(&key, &link.version).await?.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+}
+
+impl Inner {
+    pub(super) async fn pull_blob(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+        options: &BlobOptions,
+    ) -> Result<Fetched<Content>, RegistryError> {
+        let Some(repository) = self.to_pull(caller, name).await? else {
+            return Ok(Fetched::RepositoryUnknown);
+        };
+        if !self.is_linked(digest, &repository).await? {
+            return Ok(Fetched::Unknown);
+        }
+        if options.head { self.head(digest).await } else { self.get(digest, options).await }
+    }
+
+    /// Whoever is told that a blob exists relies on it, so it is kept first. A blob whose bytes
+    /// were lost does not exist: the client then pushes it again, which heals it.
+    async fn head(&self, digest: &Digest) -> Result<Fetched<Content>, RegistryError> {
+        let Some(blob) = self.keep(digest).await? else { return Ok(Fetched::Unknown) };
+        Ok(self.intact(&blob).await?.map_or(Fetched::Unknown, Fetched::Found))
+    }
+
+    async fn get(
+        &self,
+        digest: &Digest,
+        options: &BlobOptions,
+    ) -> Result<Fetched<Content>, RegistryError> {
+        for _ in ROUNDS {
+            let Some(Stored { value: blob, version }) = self.available(digest).await? else {
+                return Ok(Fetched::Unknown);
+            };
+            let range = options.range.map(|range| {
+                let size = blob.size;
+                range.resolve(size).ok_or(RegistryError::RangeNotSatisfiable { size })
+            });
+            let options = ReadOptions { range: range.transpose()? };
+            match self.contents.read(&blob.content, &options).await? {
+                Some(content) if content.size() == blob.size => return Ok(Fetched::Found(content)),
+                lost => {
+                    // Either the record moved on to another content meanwhile, or bytes are lost.
+                    let now = self.available(digest).await?;
+                    if now.is_some_and(|now| now.version == version) {
+                        tracing::error!(%digest, content = %blob.content, found = ?lost, "the bytes of a blob are lost");
+                        return Err(StoreError::new(StoreErrorKind::Corrupt).into());
+                    }
+                }
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+
+    /// The record of a blob whose bytes are there, live or condemned.
+    async fn available(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<Stored<BlobRecord>>, RegistryError> {
+        let blob = self.read::<BlobRecord>(&RecordKey::blob(digest)).await?;
+        Ok(blob.filter(|blob| blob.value.state != BlobState::Gone))
+    }
+
+    /// Keeps a blob for whoever relies on it from now on: a condemned one becomes live again, and
+    /// when half the time has passed that an unreferenced blob is kept, that time starts anew.
+    pub(super) async fn keep(&self, digest: &Digest) -> Result<Option<BlobRecord>, RegistryError> {
+        let key = RecordKey::blob(digest);
+        for _ in ROUNDS {
+            let Some(Stored { value: blob, version }) = self.available(digest).await? else {
+                return Ok(None);
+            };
+            let condemned = blob.state == BlobState::Condemned;
+            let stale = blob.touched.until(self.now()) >= self.settings.unreferenced_for / 2;
+            if !condemned && !stale {
+                return Ok(Some(blob));
+            }
+            let live = BlobRecord::live(blob.content, blob.size, self.now());
+            // Renewing the time is best effort: a conflict means that somebody else did.
+            if self.swap(&key, &live, &version).await?.is_ok() || !condemned {
+                return Ok(Some(live));
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+
+    /// The content of a blob, if it has the size that the record says.
+    pub(super) async fn intact(&self, blob: &BlobRecord) -> Result<Option<Content>, RegistryError> {
+        let content = self.contents.read(&blob.content, &ReadOptions::default()).await?;
+        let intact = content.filter(|content| content.size() == blob.size);
+        if intact.is_none() {
+            tracing::error!(content = %blob.content, size = blob.size, "the bytes of a blob are lost");
+        }
+        Ok(intact)
+    }
+
+    /// Whether a manifest of this repository may refer to the blob. A condemned link or blob
+    /// becomes live again: the manifest is pending already, so a collector that lists the roots
+    /// after this sees it (I3).
+    pub(super) async fn rescue_blob(
+        &self,
+        digest: &Digest,
+        repository: &RepositoryId,
+    ) -> Result<bool, RegistryError> {
+        Ok(self.rescue_link(digest, repository).await? && self.keep(digest).await?.is_some())
+    }
+}

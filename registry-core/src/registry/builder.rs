@@ -1,0 +1,120 @@
+//! Putting a registry together.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Inner, Registry};
+use crate::ports::{
+    Authorizer, Clock, ContentStore, HashBackend, Random, RecordStore, Sha2, Tasks,
+};
+
+/// Whether a manifest may refer to content that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "it may or it may not")]
+pub enum References {
+    /// Everything but the subject and non-distributable layers must be in the repository.
+    #[default]
+    Strict,
+    /// Anything may be missing: for mirrors that hold parts of an image.
+    Sparse,
+}
+
+/// What a registry can be told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Whether a manifest may refer to content that is not there.
+    pub references: References,
+    /// How long an upload may rest before it is dropped; 24 hours by default.
+    pub upload_expiry: Duration,
+    /// How long an unreferenced blob is kept since somebody last relied on it; 24 hours by
+    /// default.
+    pub unreferenced_for: Duration,
+    /// The most bytes of one blob; unlimited by default, up to what the store can hold.
+    pub max_blob_size: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            references: References::Strict,
+            upload_expiry: DAY,
+            unreferenced_for: DAY,
+            max_blob_size: u64::MAX,
+        }
+    }
+}
+
+/// A registry in the making.
+#[must_use]
+pub struct Builder(Inner);
+
+impl Builder {
+    pub(super) fn new(
+        contents: Box<dyn ContentStore>,
+        records: Box<dyn RecordStore>,
+        authorizer: Box<dyn Authorizer>,
+        clock: Box<dyn Clock>,
+        random: Box<dyn Random>,
+    ) -> Self {
+        Self(Inner {
+            contents,
+            records,
+            authorizer,
+            clock,
+            random,
+            hash: Box::new(Sha2),
+            tasks: None,
+            settings: Settings::default(),
+        })
+    }
+
+    /// How to hash; by default [`Sha2`], in line.
+    pub fn hash(mut self, hash: impl HashBackend) -> Self {
+        self.0.hash = Box::new(hash);
+        self
+    }
+
+    /// Where to run what must end though the client hung up. By default it runs within the
+    /// request and stops with it; that loses nothing, but the client has to try again.
+    pub fn tasks(mut self, tasks: impl Tasks) -> Self {
+        self.0.tasks = Some(Box::new(tasks));
+        self
+    }
+
+    /// All the settings at once.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.0.settings = settings;
+        self
+    }
+
+    /// Whether a manifest may refer to content that is not there.
+    pub const fn references(mut self, references: References) -> Self {
+        self.0.settings.references = references;
+        self
+    }
+
+    /// How long an upload may rest before it is dropped.
+    pub const fn upload_expiry(mut self, expiry: Duration) -> Self {
+        self.0.settings.upload_expiry = expiry;
+        self
+    }
+
+    /// The most bytes of one blob.
+    pub const fn max_blob_size(mut self, bytes: u64) -> Self {
+        self.0.settings.max_blob_size = bytes;
+        self
+    }
+
+    /// The registry.
+    #[must_use]
+    pub fn build(self) -> Registry {
+        Registry(Arc::new(self.0))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}

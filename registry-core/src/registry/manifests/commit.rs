@@ -1,0 +1,163 @@
+//! The storage protocol of a manifest push.
+
+use super::{push::TagGrant, references::references};
+use crate::{
+    digest::Digest,
+    error::RegistryError,
+    manifest::Manifest,
+    ports::Version,
+    record::{
+        ManifestRecord, ManifestReference, ManifestState, Nonce, RecordKey, ReferrerRecord,
+        RepositoryId, Retention, TagRecord,
+    },
+    registry::{Inner, retry::ROUNDS, store::Stored},
+};
+
+/// A manifest that was read and checked, and where it goes.
+pub(super) struct Commit {
+    pub(super) repository: RepositoryId,
+    pub(super) digest: Digest,
+    pub(super) manifest: Manifest,
+    pub(super) tags: Vec<TagGrant>,
+}
+
+impl Inner {
+    /// All steps, started over when somebody deleted the manifest meanwhile.
+    pub(super) async fn commit(&self, commit: &Commit) -> Result<(), RegistryError> {
+        let references = references(&commit.manifest, self.settings.references);
+        for _ in ROUNDS {
+            let Some(incarnation) = self.put_manifest(commit, &references).await? else { continue };
+            self.put_referrer(commit, incarnation).await?;
+            for grant in &commit.tags {
+                self.put_tag(commit, grant, incarnation).await?;
+            }
+            // Step 5: a deleter removes the manifest first and its tags afterwards, so that
+            // either this sees the one or the deleter sees the tags.
+            let key = RecordKey::manifest(&commit.repository, &commit.digest);
+            let manifest = self.read::<ManifestRecord>(&key).await?;
+            if manifest.is_some_and(|m| m.value.is_visible() && m.value.incarnation == incarnation)
+            {
+                return Ok(());
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+
+    /// Steps 1 to 3: gives the incarnation in which the manifest is committed, or `None` when
+    /// another writer was faster.
+    async fn put_manifest(
+        &self,
+        commit: &Commit,
+        references: &[ManifestReference],
+    ) -> Result<Option<Nonce>, RegistryError> {
+        let key = RecordKey::manifest(&commit.repository, &commit.digest);
+        let (record, version) = match self.read::<ManifestRecord>(&key).await? {
+            None => {
+                let pending = self.pending(commit, references);
+                match self.create(&key, &pending).await? {
+                    Ok(version) => (pending, version),
+                    Err(_) => return Ok(None),
+                }
+            }
+            Some(Stored { value, version }) => (value, version),
+        };
+        // The references are roots now, so that what is found in step 2 stays (I3).
+        let missing = self.rescue(&commit.repository, references).await?;
+        if !missing.is_empty() {
+            self.withdraw(&key, &record, &version).await?;
+            return Err(RegistryError::ManifestBlobUnknown(missing));
+        }
+        let committed = self.committed(commit, references, record.incarnation, &record);
+        if record == committed {
+            return Ok(Some(record.incarnation));
+        }
+        let swapped = self.swap(&key, &committed, &version).await?;
+        Ok(swapped.is_ok().then_some(record.incarnation))
+    }
+
+    fn pending(&self, commit: &Commit, references: &[ManifestReference]) -> ManifestRecord {
+        let incarnation = Nonce::new(&*self.random);
+        let media_type = commit.manifest.media_type().clone();
+        ManifestRecord::pending(incarnation, self.now(), media_type, references.to_vec())
+    }
+
+    /// The record as it should be: in the incarnation that was found, with what this push says.
+    fn committed(
+        &self,
+        commit: &Commit,
+        references: &[ManifestReference],
+        incarnation: Nonce,
+        found: &ManifestRecord,
+    ) -> ManifestRecord {
+        let manifest = &commit.manifest;
+        ManifestRecord {
+            incarnation,
+            state: ManifestState::Committed,
+            since: if found.is_visible() { found.since } else { self.now() },
+            media_type: manifest.media_type().clone(),
+            subject: manifest.subject().map(|subject| subject.digest),
+            artifact_type: manifest.artifact_type().map(str::to_owned),
+            references: references.to_vec(),
+            retention: Retention::Pinned,
+            bytes: manifest.bytes().clone(),
+        }
+    }
+
+    /// Takes a pending manifest back whose references are missing. Where that fails another
+    /// writer has moved it on, and decides.
+    async fn withdraw(
+        &self,
+        key: &RecordKey,
+        record: &ManifestRecord,
+        version: &Version,
+    ) -> Result<(), RegistryError> {
+        if record.state == ManifestState::Pending {
+            let _ = self.remove(key, version).await?;
+        }
+        Ok(())
+    }
+
+    /// Step 4: the subject's list of referrers.
+    async fn put_referrer(&self, commit: &Commit, incarnation: Nonce) -> Result<(), RegistryError> {
+        let Some(subject) = commit.manifest.subject() else { return Ok(()) };
+        let key = RecordKey::referrer(&commit.repository, &subject.digest, &commit.digest);
+        let descriptor = commit.manifest.descriptor(commit.digest);
+        let referrer = ReferrerRecord { descriptor, incarnation };
+        for _ in ROUNDS {
+            let read = self.read::<ReferrerRecord>(&key).await?;
+            if read.as_ref().is_some_and(|read| read.value == referrer)
+                || self.replace(&key, &referrer, read.as_ref()).await?.is_ok()
+            {
+                return Ok(());
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+
+    /// Step 4: a tag. One that resolves to nothing counts as absent.
+    async fn put_tag(
+        &self,
+        commit: &Commit,
+        grant: &TagGrant,
+        incarnation: Nonce,
+    ) -> Result<(), RegistryError> {
+        let key = RecordKey::tag(&commit.repository, &grant.tag);
+        for _ in ROUNDS {
+            let read = self.read::<TagRecord>(&key).await?;
+            if let Some(Stored { value: tag, .. }) = &read {
+                if tag.digest == commit.digest && tag.incarnation == incarnation {
+                    return Ok(());
+                }
+                let moves = tag.digest != commit.digest;
+                if moves && !grant.overwrite && self.resolves(&commit.repository, tag).await? {
+                    return Err(RegistryError::Denied);
+                }
+            }
+            let tag = TagRecord { digest: commit.digest, incarnation, when: self.now() };
+            if self.replace(&key, &tag, read.as_ref()).await?.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+}

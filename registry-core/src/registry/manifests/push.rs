@@ -1,0 +1,144 @@
+//! Pushing a manifest (end-7a, end-7b): what comes before the storage protocol.
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+
+use super::{ManifestUpload, PushedManifest, commit::Commit};
+use crate::{
+    access::{Access, Action},
+    digest::{Algorithm, Digest},
+    error::RegistryError,
+    identity::Caller,
+    manifest::Manifest,
+    name::RepositoryName,
+    record::RepositoryId,
+    reference::Reference,
+    registry::{Body, Inner, Registry},
+    tag::Tag,
+};
+
+/// A tag to set, and whether it may be moved from another manifest.
+#[derive(Clone, Debug)]
+pub(super) struct TagGrant {
+    pub(super) tag: Tag,
+    pub(super) overwrite: bool,
+}
+
+impl Registry {
+    /// Pushes a manifest, and sets tags with a push by digest.
+    ///
+    /// # Errors
+    /// [`RegistryError::ManifestTooLarge`], [`RegistryError::ManifestInvalid`],
+    /// [`RegistryError::DigestDiffers`], [`RegistryError::SizeInvalid`],
+    /// [`RegistryError::ManifestBlobUnknown`]; [`RegistryError::Denied`], also where a tag would
+    /// move and may not. Nothing is stored after any of them.
+    pub async fn push_manifest(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        reference: &Reference,
+        tags: &[Tag],
+        upload: ManifestUpload,
+    ) -> Result<PushedManifest, RegistryError> {
+        let grants = self.0.grants(caller, name, reference, tags).await?;
+        if upload.length.is_some_and(|length| length > Manifest::MAX_SIZE as u64) {
+            return Err(RegistryError::ManifestTooLarge);
+        }
+        let repository = self.0.to_push(caller, name).await?;
+        self.0.refuse_moves(&repository, reference, &grants).await?;
+        let bytes = collect(upload.body).await?;
+        if upload.length.is_some_and(|length| length != bytes.len() as u64) {
+            return Err(RegistryError::SizeInvalid);
+        }
+        let algorithm = match reference {
+            Reference::Tag(_) => Algorithm::Sha256,
+            Reference::Digest(digest) => digest.algorithm(),
+        };
+        let digest = algorithm.digest(&bytes);
+        if let Reference::Digest(given) = reference
+            && *given != digest
+        {
+            return Err(RegistryError::DigestDiffers(*given));
+        }
+        let manifest = Manifest::parse(bytes, upload.content_type)?;
+        let subject = manifest.subject().map(|subject| subject.digest);
+        let (inner, commit) =
+            (self.0.clone(), Commit { repository, digest, manifest, tags: grants });
+        self.detached(async move { inner.commit(&commit).await }).await?;
+        Ok(PushedManifest { digest, subject, tags: tags.to_vec() })
+    }
+}
+
+impl Inner {
+    /// Overwriting is authorized before anything is written.
+    async fn grants(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        reference: &Reference,
+        tags: &[Tag],
+    ) -> Result<Vec<TagGrant>, RegistryError> {
+        let tag = match reference {
+            Reference::Tag(tag) => Some(tag),
+            Reference::Digest(_) => None,
+        };
+        let tags: Vec<&Tag> = tag.into_iter().chain(tags).collect();
+        let accesses: Vec<Access> =
+            tags.iter().map(|tag| Access::tag(Action::Overwrite, name, tag)).collect();
+        if accesses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let allowed = self.allowed(caller, &accesses).await?;
+        let grant = |(tag, overwrite): (&Tag, bool)| TagGrant { tag: tag.clone(), overwrite };
+        Ok(tags.into_iter().zip(allowed).map(grant).collect())
+    }
+
+    /// Refuses before the body is read where a tag would move that may not. The tag is put with
+    /// [`Expect::Absent`](crate::ports::Expect::Absent) all the same: it may come meanwhile.
+    async fn refuse_moves(
+        &self,
+        repository: &RepositoryId,
+        reference: &Reference,
+        grants: &[TagGrant],
+    ) -> Result<(), RegistryError> {
+        for grant in grants.iter().filter(|grant| !grant.overwrite) {
+            let target = self.target_of(repository, &grant.tag).await?;
+            let moves = match reference {
+                // Whether the same manifest is pushed again is known once its bytes are there.
+                Reference::Tag(_) => false,
+                Reference::Digest(digest) => target.is_some_and(|target| target != *digest),
+            };
+            if moves {
+                return Err(RegistryError::Denied);
+            }
+        }
+        Ok(())
+    }
+
+    async fn target_of(
+        &self,
+        repository: &RepositoryId,
+        tag: &Tag,
+    ) -> Result<Option<Digest>, RegistryError> {
+        Ok(self.resolve_tag(repository, tag).await?.map(|(digest, _)| digest))
+    }
+}
+
+/// Reads a body that may have [`Manifest::MAX_SIZE`] bytes, counted while they come: nobody needs
+/// to send a `Content-Length`.
+async fn collect(mut body: Body) -> Result<Bytes, RegistryError> {
+    let Some(first) = body.try_next().await? else { return Ok(Bytes::new()) };
+    let Some(second) = body.try_next().await? else { return within_limit(first) };
+    let mut bytes = BytesMut::from(first);
+    bytes.extend_from_slice(&second);
+    while bytes.len() <= Manifest::MAX_SIZE
+        && let Some(more) = body.try_next().await?
+    {
+        bytes.extend_from_slice(&more);
+    }
+    within_limit(bytes.freeze())
+}
+
+fn within_limit(bytes: Bytes) -> Result<Bytes, RegistryError> {
+    if bytes.len() <= Manifest::MAX_SIZE { Ok(bytes) } else { Err(RegistryError::ManifestTooLarge) }
+}

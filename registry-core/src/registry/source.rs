@@ -1,0 +1,69 @@
+//! A registry is a [`Source`].
+
+use async_trait::async_trait;
+
+use super::Registry;
+use crate::{
+    descriptor::Descriptor,
+    digest::Digest,
+    error::RegistryError,
+    identity::Caller,
+    name::RepositoryName,
+    page::Page,
+    ports::{
+        BlobOptions, Content, Fetched, Listing, ManifestOptions, PulledManifest, ReferrerOptions,
+        Source,
+    },
+    reference::Reference,
+    tag::Tag,
+};
+
+#[async_trait]
+impl Source for Registry {
+    async fn manifest(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        reference: &Reference,
+        _: &ManifestOptions,
+    ) -> Result<Fetched<PulledManifest>, RegistryError> {
+        self.0.pull_manifest(caller, name, reference).await
+    }
+
+    async fn blob(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+        options: &BlobOptions,
+    ) -> Result<Fetched<Content>, RegistryError> {
+        self.0.pull_blob(caller, name, digest, options).await
+    }
+
+    async fn tags(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        page: &Page,
+    ) -> Result<Fetched<Listing<Tag>>, RegistryError> {
+        self.0.pull_tags(caller, name, page).await
+    }
+
+    async fn referrers(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        subject: &Digest,
+        options: &ReferrerOptions,
+    ) -> Result<Listing<Descriptor>, RegistryError> {
+        self.0.pull_referrers(caller, name, subject, options).await
+    }
+
+    async fn repositories(
+        &self,
+        caller: &Caller,
+        page: &Page,
+    ) -> Result<Listing<RepositoryName>, RegistryError> {
+        self.pull_catalog(caller, page).await
+    }
+}

@@ -1,0 +1,77 @@
+//! More bytes for an upload (end-5).
+
+use super::{Chunk, UploadStatus, pipeline::receive};
+use crate::{
+    error::RegistryError,
+    identity::Caller,
+    name::RepositoryName,
+    ports::ContentId,
+    record::{Progress, RecordKey, UploadRecord},
+    registry::{Inner, Registry, store::Stored},
+};
+
+impl Registry {
+    /// Appends a chunk. When this returns, the bytes outlast a restart of the server.
+    ///
+    /// A body that breaks off keeps what arrived, unless the request said how much there would
+    /// be: the client then asks where the upload is.
+    ///
+    /// # Errors
+    /// [`RegistryError::UploadUnknown`]; [`RegistryError::UploadRange`], when the chunk belongs
+    /// elsewhere or another request is writing; [`RegistryError::SizeInvalid`],
+    /// [`RegistryError::BlobTooLarge`], [`RegistryError::Body`], [`RegistryError::Denied`]. After
+    /// any of them the upload goes on where it was, or where the body broke off.
+    pub async fn append_upload(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        id: &ContentId,
+        chunk: Chunk,
+    ) -> Result<UploadStatus, RegistryError> {
+        let repository = self.0.to_go_on(caller, name).await?;
+        let session = self.0.session(caller, &repository, id).await?;
+        self.0.admit(&session.value, &chunk)?;
+        let (inner, id) = (self.0.clone(), *id);
+        self.detached(async move { inner.append(&id, session, chunk).await }).await
+    }
+}
+
+impl Inner {
+    async fn append(
+        &self,
+        id: &ContentId,
+        session: Stored<UploadRecord>,
+        chunk: Chunk,
+    ) -> Result<UploadStatus, RegistryError> {
+        let progress = self.admit(&session.value, &chunk)?;
+        let mut writer = self.open_content(id, progress, None).await?;
+        let expected = chunk.length.or(chunk.range.map(|range| range.length()));
+        let (offset, hash) = (progress.offset(), progress.hash.clone());
+        let received =
+            receive(chunk.body, offset, self.limit(), hash, &*self.hash, &mut *writer).await?;
+        if expected.is_some_and(|length| length != received.length) {
+            received.end?;
+            return Err(RegistryError::SizeInvalid);
+        }
+        let checkpoint = writer.checkpoint().await?;
+        let progress = Progress { checkpoint, hash: received.hash };
+        let status = self.advance(id, &session, progress).await?;
+        received.end?;
+        Ok(status)
+    }
+
+    async fn advance(
+        &self,
+        id: &ContentId,
+        session: &Stored<UploadRecord>,
+        to: Progress,
+    ) -> Result<UploadStatus, RegistryError> {
+        let offset = to.offset();
+        let advanced = session.value.advanced(to, self.expiry());
+        let advanced = advanced.ok_or(RegistryError::UploadUnknown)?;
+        match self.swap(&RecordKey::upload(id), &advanced, &session.version).await? {
+            Ok(_) => Ok(self.status(*id, offset)),
+            Err(_) => Err(self.overtaken(id).await),
+        }
+    }
+}

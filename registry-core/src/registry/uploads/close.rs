@@ -1,0 +1,241 @@
+//! Closing an upload (end-6), and pushing a blob in one request (end-4b): the only ways in which
+//! a content gets a digest.
+
+use futures::TryStreamExt;
+
+use super::{Chunk, pipeline::receive};
+use crate::{
+    digest::{Digest, HashState},
+    error::RegistryError,
+    identity::Caller,
+    name::RepositoryName,
+    ports::{ContentId, ContentWriter, ReadOptions, SealOptions, StoreError, StoreErrorKind},
+    record::{BlobRecord, BlobState, Progress, RecordKey, UploadRecord, UploadState},
+    registry::{Inner, Registry, retry::ROUNDS, store::Stored},
+};
+
+/// Whether the blob record names the content of the upload that is closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Published {
+    /// It does.
+    Mine,
+    /// Another content holds the same bytes; this one is surplus.
+    Another,
+}
+
+impl Registry {
+    /// Appends the last chunk, if any, and makes the upload a blob of this repository. When this
+    /// returns, the blob survives power loss.
+    ///
+    /// Repeating a close that was interrupted finishes it.
+    ///
+    /// # Errors
+    /// Those of [`Registry::append_upload`]; [`RegistryError::DigestDiffers`]: the upload is as
+    /// it was before this request.
+    pub async fn close_upload(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        id: &ContentId,
+        digest: &Digest,
+        chunk: Chunk,
+    ) -> Result<(), RegistryError> {
+        let repository = self.0.to_go_on(caller, name).await?;
+        let session = self.0.session(caller, &repository, id).await?;
+        if !closes_with(&session.value, digest) {
+            self.0.admit(&session.value, &chunk)?;
+        }
+        let (inner, name, id, digest) = (self.0.clone(), name.clone(), *id, *digest);
+        self.detached(async move { inner.close(&name, &id, &digest, session, chunk).await }).await
+    }
+
+    /// Pushes a blob in one request.
+    ///
+    /// # Errors
+    /// Those of [`Registry::close_upload`]; nothing is left behind.
+    pub async fn push_blob(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+        chunk: Chunk,
+    ) -> Result<(), RegistryError> {
+        let repository = self.0.to_push(caller, name).await?;
+        if chunk.length.is_some_and(|length| length > self.0.limit()) {
+            return Err(RegistryError::BlobTooLarge { limit: self.0.limit() });
+        }
+        let id = self.0.open_session(caller, &repository, Some(digest.algorithm())).await?.id;
+        let session = self.0.session(caller, &repository, &id).await?;
+        let (inner, name, digest) = (self.0.clone(), name.clone(), *digest);
+        self.detached(async move {
+            let closed = inner.close(&name, &id, &digest, session, chunk).await;
+            if closed.is_err() {
+                // The client does not know the upload, so nobody will go on with it.
+                inner.discard(&id).await?;
+            }
+            closed
+        })
+        .await
+    }
+}
+
+impl Inner {
+    async fn close(
+        &self,
+        name: &RepositoryName,
+        id: &ContentId,
+        digest: &Digest,
+        session: Stored<UploadRecord>,
+        chunk: Chunk,
+    ) -> Result<(), RegistryError> {
+        let (closing, writer) = if closes_with(&session.value, digest) {
+            let progress = session.value.progress().ok_or(RegistryError::UploadUnknown)?;
+            let writer = self.open_content(id, progress, None).await?;
+            (session.value, writer)
+        } else {
+            self.complete(id, digest, &session, chunk).await?
+        };
+        self.seal(id, digest, &closing, writer).await?;
+        self.finish(name, id, digest, &closing).await
+    }
+
+    /// Step 1: all bytes are in and verified; from the swap on nobody appends.
+    async fn complete(
+        &self,
+        id: &ContentId,
+        digest: &Digest,
+        session: &Stored<UploadRecord>,
+        chunk: Chunk,
+    ) -> Result<(UploadRecord, Box<dyn ContentWriter>), RegistryError> {
+        let progress = self.admit(&session.value, &chunk)?;
+        let expected = chunk.length.or(chunk.range.map(|range| range.length()));
+        let size = expected.and_then(|length| length.checked_add(progress.offset()));
+        let mut writer = self.open_content(id, progress, size).await?;
+        let (offset, hash) = (progress.offset(), progress.hash_for(digest.algorithm()));
+        let received =
+            receive(chunk.body, offset, self.limit(), hash, &*self.hash, &mut *writer).await?;
+        received.end?;
+        if expected.is_some_and(|length| length != received.length) {
+            return Err(RegistryError::SizeInvalid);
+        }
+        let same = received.hash.algorithm() == digest.algorithm();
+        if same && received.hash.clone().finish() != *digest {
+            return Err(RegistryError::DigestDiffers(*digest));
+        }
+        let progress = Progress { checkpoint: writer.checkpoint().await?, hash: received.hash };
+        let closing = session.value.closing(*digest, progress, self.expiry());
+        let closing = closing.ok_or(RegistryError::UploadUnknown)?;
+        match self.swap(&RecordKey::upload(id), &closing, &session.version).await? {
+            Ok(_) => Ok((closing, writer)),
+            Err(_) => Err(self.overtaken(id).await),
+        }
+    }
+
+    /// Step 2: the bytes survive power loss and are what the digest says.
+    async fn seal(
+        &self,
+        id: &ContentId,
+        digest: &Digest,
+        closing: &UploadRecord,
+        mut writer: Box<dyn ContentWriter>,
+    ) -> Result<(), RegistryError> {
+        writer.seal(&SealOptions::default()).await?;
+        drop(writer);
+        let hashed = closing.progress().map(|progress| progress.hash.algorithm());
+        if hashed != Some(digest.algorithm()) && self.rehash(id, digest).await? != *digest {
+            self.discard(id).await?;
+            return Err(RegistryError::DigestDiffers(*digest));
+        }
+        Ok(())
+    }
+
+    /// Steps 3 to 5: the digest stands for the bytes, and the repository may read them.
+    async fn finish(
+        &self,
+        name: &RepositoryName,
+        id: &ContentId,
+        digest: &Digest,
+        closing: &UploadRecord,
+    ) -> Result<(), RegistryError> {
+        let published = self.publish(id, digest, closing.offset()).await?;
+        self.link(digest, &closing.repository, name).await?;
+        match published {
+            Published::Another => self.discard(id).await,
+            Published::Mine => self.close_session(id).await,
+        }
+    }
+
+    /// Step 3: the blob record names a content with these bytes.
+    async fn publish(
+        &self,
+        id: &ContentId,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<Published, RegistryError> {
+        let key = RecordKey::blob(digest);
+        for _ in ROUNDS {
+            let blob = self.read::<BlobRecord>(&key).await?;
+            // Read after the blob record: whoever drops this upload aborts it first and changes
+            // the blob record afterwards, so that either this sees the one or the swap fails.
+            let session = self.read::<UploadRecord>(&RecordKey::upload(id)).await?;
+            if !session.is_some_and(|session| closes_with(&session.value, digest)) {
+                return Err(RegistryError::UploadUnknown);
+            }
+            let (named, published) = match &blob {
+                Some(Stored { value, .. }) if value.state == BlobState::Live => {
+                    if value.content == *id {
+                        return Ok(Published::Mine);
+                    }
+                    if value.size == size && self.intact(value).await?.is_some() {
+                        if self.keep(digest).await?.is_some() {
+                            return Ok(Published::Another);
+                        }
+                        continue;
+                    }
+                    // The bytes that the record names were lost: this upload heals the blob.
+                    (*id, Published::Mine)
+                }
+                Some(Stored { value, .. }) if value.state == BlobState::Condemned => {
+                    let mine = value.content == *id;
+                    (value.content, if mine { Published::Mine } else { Published::Another })
+                }
+                _ => (*id, Published::Mine),
+            };
+            let live = BlobRecord::live(named, size, self.now());
+            if self.replace(&key, &live, blob.as_ref()).await?.is_ok() {
+                return Ok(published);
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+
+    /// Step 5: nobody needs the session any more.
+    async fn close_session(&self, id: &ContentId) -> Result<(), RegistryError> {
+        let key = RecordKey::upload(id);
+        for _ in ROUNDS {
+            let Some(session) = self.read::<UploadRecord>(&key).await? else { return Ok(()) };
+            if self.remove(&key, &session.version).await?.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+
+    /// The digest was announced by nobody: the one case in which bytes are read again.
+    async fn rehash(&self, id: &ContentId, digest: &Digest) -> Result<Digest, RegistryError> {
+        let content = self.contents.read(id, &ReadOptions::default()).await?;
+        let content = content.ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt))?;
+        let start = HashState::new(digest.algorithm());
+        let state = content
+            .into_stream()
+            .try_fold(start, |state, bytes| async move {
+                Ok(self.hash.update(state, vec![bytes]).await)
+            })
+            .await?;
+        Ok(state.finish())
+    }
+}
+
+fn closes_with(session: &UploadRecord, digest: &Digest) -> bool {
+    matches!(&session.state, UploadState::Closing { digest: closing, .. } if closing == digest)
+}

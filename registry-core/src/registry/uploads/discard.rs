@@ -1,0 +1,78 @@
+//! Dropping an upload: cancelled, expired, or surplus because the blob is there already.
+
+use crate::{
+    digest::Digest,
+    error::RegistryError,
+    ports::{ContentId, StoreErrorKind},
+    record::{BlobRecord, BlobState, RecordKey, UploadRecord, UploadState},
+    registry::{Inner, retry::ROUNDS, store::Stored},
+};
+
+impl Inner {
+    /// Drops an upload and, unless a blob record names it, its content. Going on with a drop that
+    /// was interrupted is the same as starting it.
+    pub(super) async fn discard(&self, id: &ContentId) -> Result<(), RegistryError> {
+        let key = RecordKey::upload(id);
+        let Some(closing) = self.abort(&key).await? else { return Ok(()) };
+        let named = match closing {
+            Some(digest) => self.is_named(id, &digest).await?,
+            None => false,
+        };
+        if !named {
+            match self.contents.delete(id).await {
+                Ok(_) => {}
+                // A request is still writing: it finds the upload aborted, and the sweep of
+                // aborted uploads deletes the content later.
+                Err(error) if error.kind() == StoreErrorKind::Busy => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Some(session) = self.read::<UploadRecord>(&key).await? {
+            // A conflict means that somebody else drops it too.
+            let _ = self.remove(&key, &session.version).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the upload aborted. `None`: there is none; else the digest it was closing with.
+    async fn abort(&self, key: &RecordKey) -> Result<Option<Option<Digest>>, RegistryError> {
+        for _ in ROUNDS {
+            let Some(Stored { value, version }) = self.read::<UploadRecord>(key).await? else {
+                return Ok(None);
+            };
+            let aborted = value.aborted();
+            let UploadState::Aborted { digest } = aborted.state else {
+                return Err(RegistryError::UploadUnknown);
+            };
+            let is_aborted = matches!(value.state, UploadState::Aborted { .. });
+            if is_aborted || self.swap(key, &aborted, &version).await?.is_ok() {
+                return Ok(Some(digest));
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+
+    /// Whether a blob record names the content of an aborted upload. When it does not, the record
+    /// gets a fresh nonce, so that a publisher that read it before the abort fails to swap (I2).
+    async fn is_named(&self, id: &ContentId, digest: &Digest) -> Result<bool, RegistryError> {
+        let key = RecordKey::blob(digest);
+        for _ in ROUNDS {
+            let blob = self.read::<BlobRecord>(&key).await?;
+            let renewed = match &blob {
+                Some(Stored { value, .. }) => {
+                    if value.content == *id && value.state != BlobState::Gone {
+                        return Ok(true);
+                    }
+                    value.clone()
+                }
+                None => {
+                    BlobRecord { state: BlobState::Gone, ..BlobRecord::live(*id, 0, self.now()) }
+                }
+            };
+            if self.replace(&key, &renewed, blob.as_ref()).await?.is_ok() {
+                return Ok(false);
+            }
+        }
+        Err(RegistryError::Busy)
+    }
+}

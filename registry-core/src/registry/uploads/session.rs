@@ -1,0 +1,134 @@
+//! Finding the session of an upload, and the rules that bind it.
+
+use crate::{
+    digest::{Algorithm, HashState},
+    error::RegistryError,
+    identity::Caller,
+    ports::{ContentId, ContentWriter, StoreError, StoreErrorKind, WriteOptions},
+    record::{Progress, RecordKey, RepositoryId, Timestamp, UploadRecord, UploadState},
+    registry::{Chunk, Inner, store::Stored},
+    upload::UploadError,
+};
+
+impl Inner {
+    /// The session of this caller in this repository. An expired one is dropped here: expiry is
+    /// checked at use.
+    pub(super) async fn session(
+        &self,
+        caller: &Caller,
+        repository: &RepositoryId,
+        id: &ContentId,
+    ) -> Result<Stored<UploadRecord>, RegistryError> {
+        let key = RecordKey::upload(id);
+        let session = self.read::<UploadRecord>(&key).await?;
+        let session = session.ok_or(RegistryError::UploadUnknown)?;
+        if session.value.admits(repository, &caller.principal.owner(), self.now()) {
+            return Ok(session);
+        }
+        if session.value.expires <= self.now() {
+            self.discard(id).await?;
+        }
+        Err(RegistryError::UploadUnknown)
+    }
+
+    /// When an upload that is used now expires.
+    pub(super) fn expiry(&self) -> Timestamp {
+        self.now().plus(self.settings.upload_expiry)
+    }
+
+    /// The most bytes of one blob.
+    pub(super) fn limit(&self) -> u64 {
+        self.settings.max_blob_size.min(self.contents.limits().max_size)
+    }
+
+    /// Where the chunk goes on, if it fits: checked before its first byte is read.
+    pub(super) fn admit<'a>(
+        &self,
+        session: &'a UploadRecord,
+        chunk: &Chunk,
+    ) -> Result<&'a Progress, RegistryError> {
+        let progress = session.accept(chunk.range, chunk.length)?;
+        let length = chunk.length.or(chunk.range.map(|range| range.length())).unwrap_or(0);
+        if progress.offset().saturating_add(length) > self.limit() {
+            return Err(RegistryError::BlobTooLarge { limit: self.limit() });
+        }
+        Ok(progress)
+    }
+
+    /// Opens the content where the upload goes on.
+    pub(super) async fn open_content(
+        &self,
+        id: &ContentId,
+        progress: &Progress,
+        size: Option<u64>,
+    ) -> Result<Box<dyn ContentWriter>, RegistryError> {
+        let options = WriteOptions { size };
+        match self.contents.open(id, &progress.checkpoint, &options).await {
+            Ok(writer) => Ok(writer),
+            Err(error) => match error.kind() {
+                // Another request is writing: this one learns where the upload is.
+                StoreErrorKind::Busy => {
+                    Err(RegistryError::UploadRange { offset: progress.offset() })
+                }
+                // The machine stopped meanwhile; the orphan sweep finds the content.
+                StoreErrorKind::Lost => Err(self.forget(id).await),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// What a request learns whose swap of the session failed: somebody else moved it on.
+    pub(super) async fn overtaken(&self, id: &ContentId) -> RegistryError {
+        match self.read::<UploadRecord>(&RecordKey::upload(id)).await {
+            Err(error) => error.into(),
+            Ok(None) => RegistryError::UploadUnknown,
+            Ok(Some(session)) => match session.value.accept(None, None) {
+                Ok(progress) => RegistryError::UploadRange { offset: progress.offset() },
+                Err(error) => error.into(),
+            },
+        }
+    }
+
+    async fn forget(&self, id: &ContentId) -> RegistryError {
+        let key = RecordKey::upload(id);
+        let forgotten = async {
+            if let Some(session) = self.read::<UploadRecord>(&key).await? {
+                // A conflict means that somebody else came to the same end.
+                let _ = self.remove(&key, &session.version).await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        forgotten.await.map_or_else(Into::into, |()| RegistryError::UploadUnknown)
+    }
+}
+
+impl Progress {
+    /// The hash to go on with. Before the first byte, the algorithm of the closing digest is as
+    /// good as the announced one, and spares a second reading.
+    pub(super) fn hash_for(&self, closing: Algorithm) -> HashState {
+        if self.offset() == 0 { HashState::new(closing) } else { self.hash.clone() }
+    }
+}
+
+impl UploadRecord {
+    /// The session's progress, while it has any.
+    pub(super) const fn progress(&self) -> Option<&Progress> {
+        match &self.state {
+            UploadState::Open { progress, .. } | UploadState::Closing { progress, .. } => {
+                Some(progress)
+            }
+            UploadState::Aborted { .. } => None,
+        }
+    }
+}
+
+impl From<UploadError> for RegistryError {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Dropped => Self::UploadUnknown,
+            UploadError::Closing => Self::UploadInvalid("the upload is being closed"),
+            UploadError::Offset { offset } => Self::UploadRange { offset },
+            UploadError::Size => Self::SizeInvalid,
+        }
+    }
+}
