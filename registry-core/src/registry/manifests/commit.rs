@@ -1,6 +1,6 @@
 //! The storage protocol of a manifest push.
 
-use super::{push::TagGrant, references::references};
+use super::references::references;
 use crate::{
     digest::Digest,
     error::RegistryError,
@@ -11,6 +11,7 @@ use crate::{
         RepositoryId, Retention, TagRecord,
     },
     registry::{Inner, retry::ROUNDS, store::Stored},
+    tag::Tag,
 };
 
 /// A manifest that was read and checked, and where it goes.
@@ -19,6 +20,13 @@ pub(super) struct Commit {
     pub(super) digest: Digest,
     pub(super) manifest: Manifest,
     pub(super) tags: Vec<TagGrant>,
+}
+
+/// A tag to set, and whether it may be moved from another manifest.
+#[derive(Clone, Debug)]
+pub(super) struct TagGrant {
+    pub(super) tag: Tag,
+    pub(super) overwrite: bool,
 }
 
 impl Inner {

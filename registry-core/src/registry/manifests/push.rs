@@ -3,7 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 
-use super::{ManifestUpload, PushedManifest, commit::Commit};
+use super::{
+    ManifestUpload, PushedManifest,
+    commit::{Commit, TagGrant},
+};
 use crate::{
     access::{Access, Action},
     digest::{Algorithm, Digest},
@@ -16,13 +19,6 @@ use crate::{
     registry::{Body, Inner, Registry},
     tag::Tag,
 };
-
-/// A tag to set, and whether it may be moved from another manifest.
-#[derive(Clone, Debug)]
-pub(super) struct TagGrant {
-    pub(super) tag: Tag,
-    pub(super) overwrite: bool,
-}
 
 impl Registry {
     /// Pushes a manifest, and sets tags with a push by digest.
