@@ -15,6 +15,12 @@ mod tag;
 mod time;
 mod upload;
 
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -31,13 +37,17 @@ pub use upload::{Progress, UploadRecord, UploadState};
 
 use crate::ports::{StoreError, StoreErrorKind};
 
-/// A record in its envelope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+/// A record in its envelope. Cheap to clone.
+#[derive(Clone)]
+pub struct Record(Arc<Parts>);
+
+struct Parts {
     kind: String,
     nonce: Nonce,
     header: Bytes,
     body: Bytes,
+    /// The typed view, decoded once: a store that keeps hot records in memory keeps this too.
+    view: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Bytes that are no record, or not the record that was expected. A sweep stops at one.
@@ -75,7 +85,7 @@ struct Envelope {
 }
 
 /// A typed view of a record of one kind; `decode` is the inverse of `encode`.
-pub trait Typed: Sized {
+pub trait Typed: Sized + Send + Sync + 'static {
     /// The kind's name.
     const KIND: &'static str;
 
@@ -120,7 +130,7 @@ impl Record {
         if header.len() > Self::MAX_HEADER || body.len() > Self::MAX_BODY {
             return Err(RecordError::TooLarge);
         }
-        Ok(Self { kind: kind.to_owned(), nonce, header: header.into(), body })
+        Ok(Self::of(kind.to_owned(), nonce, header.into(), body))
     }
 
     /// Reads a record as a store kept it.
@@ -139,42 +149,46 @@ impl Record {
         if envelope.v != FORMAT {
             return Err(RecordError::Format(envelope.v));
         }
-        Ok(Self { kind: envelope.kind, nonce: envelope.nonce, header, body })
+        Ok(Self::of(envelope.kind, envelope.nonce, header, body))
+    }
+
+    fn of(kind: String, nonce: Nonce, header: Bytes, body: Bytes) -> Self {
+        Self(Arc::new(Parts { kind, nonce, header, body, view: OnceLock::new() }))
     }
 
     /// The bytes a store keeps; their inverse is [`Record::from_bytes`].
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(self.len());
-        bytes.put_slice(&self.header);
+        bytes.put_slice(&self.0.header);
         bytes.put_u8(b'\n');
-        bytes.put_slice(&self.body);
+        bytes.put_slice(&self.0.body);
         bytes.freeze()
     }
 
     /// What kind of record it is.
     #[must_use]
     pub fn kind(&self) -> &str {
-        &self.kind
+        &self.0.kind
     }
 
     /// Its nonce.
     #[must_use]
-    pub const fn nonce(&self) -> Nonce {
-        self.nonce
+    pub fn nonce(&self) -> Nonce {
+        self.0.nonce
     }
 
     /// The raw body.
     #[must_use]
-    pub const fn body(&self) -> &Bytes {
-        &self.body
+    pub fn body(&self) -> &Bytes {
+        &self.0.body
     }
 
     /// How many bytes [`Record::to_bytes`] gives.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a record is never empty")]
-    pub const fn len(&self) -> usize {
-        self.header.len() + 1 + self.body.len()
+    pub fn len(&self) -> usize {
+        self.0.header.len() + 1 + self.0.body.len()
     }
 
     /// The fields of a record of this kind.
@@ -182,10 +196,38 @@ impl Record {
     /// # Errors
     /// When it is of another kind, or lacks a field.
     pub fn fields<F: DeserializeOwned>(&self, kind: &'static str) -> Result<F, RecordError> {
-        if self.kind != kind {
-            return Err(RecordError::Kind { wanted: kind, found: self.kind.clone() });
+        if self.0.kind != kind {
+            return Err(RecordError::Kind { wanted: kind, found: self.0.kind.clone() });
         }
-        serde_json::from_slice(&self.header).map_err(|error| RecordError::Malformed(Some(error)))
+        serde_json::from_slice(&self.0.header).map_err(|error| RecordError::Malformed(Some(error)))
+    }
+
+    /// The typed view. Clones of a record share it, so that it is decoded once.
+    ///
+    /// # Errors
+    /// As of [`Typed::decode`].
+    pub fn view<T: Typed>(&self) -> Result<Arc<T>, RecordError> {
+        if let Some(Ok(view)) = self.0.view.get().map(|view| view.clone().downcast()) {
+            return Ok(view);
+        }
+        let view = Arc::new(T::decode(self)?);
+        // Whoever was first keeps its own; both are the same.
+        let _ = self.0.view.set(view.clone());
+        Ok(view)
+    }
+}
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.header == other.0.header && self.0.body == other.0.body
+    }
+}
+
+impl Eq for Record {}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Record({} {}, {} bytes)", self.0.kind, self.0.nonce, self.len())
     }
 }
 

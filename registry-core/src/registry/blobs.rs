@@ -1,5 +1,7 @@
 //! Blobs: reading them, keeping them, taking them out of a repository.
 
+use std::sync::Arc;
+
 use super::{Inner, Registry, retry::ROUNDS, store::Stored};
 use crate::{
     digest::Digest,
@@ -101,7 +103,10 @@ impl Inner {
 
     /// Keeps a blob for whoever relies on it from now on: a condemned one becomes live again, and
     /// when half the time has passed that an unreferenced blob is kept, that time starts anew.
-    pub(super) async fn keep(&self, digest: &Digest) -> Result<Option<BlobRecord>, RegistryError> {
+    pub(super) async fn keep(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<Arc<BlobRecord>>, RegistryError> {
         let key = RecordKey::blob(digest);
         for _ in ROUNDS {
             let Some(Stored { value: blob, version }) = self.available(digest).await? else {
@@ -115,7 +120,7 @@ impl Inner {
             let live = BlobRecord::live(blob.content, blob.size, self.now());
             // Renewing the time is best effort: a conflict means that somebody else did.
             if self.swap(&key, &live, &version).await?.is_ok() || !condemned {
-                return Ok(Some(live));
+                return Ok(Some(Arc::new(live)));
             }
         }
         Err(RegistryError::Busy)

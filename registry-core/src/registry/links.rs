@@ -52,7 +52,7 @@ impl Inner {
             if value.state == LinkState::Live {
                 return Ok(true);
             }
-            let live = LinkRecord { state: LinkState::Live, ..value };
+            let live = LinkRecord { state: LinkState::Live, ..(*value).clone() };
             if self.swap(&key, &live, &version).await?.is_ok() {
                 return Ok(true);
             }

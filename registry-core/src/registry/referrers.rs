@@ -65,16 +65,15 @@ impl Inner {
         referrer: Option<Stored<ReferrerRecord>>,
         options: &ReferrerOptions,
     ) -> Result<Option<Descriptor>, RegistryError> {
-        let Some(ReferrerRecord { descriptor, incarnation }) = referrer.map(|r| r.value) else {
-            return Ok(None);
-        };
+        let Some(referrer) = referrer.map(|referrer| referrer.value) else { return Ok(None) };
+        let ReferrerRecord { descriptor, incarnation } = &*referrer;
         let wanted = options.artifact_type.as_ref();
         if wanted.is_some() && descriptor.artifact_type.as_ref() != wanted {
             return Ok(None);
         }
         let manifest = self.visible_manifest(repository, &descriptor.digest).await?;
-        let there = manifest.is_some_and(|manifest| manifest.incarnation == incarnation);
-        Ok(there.then_some(descriptor))
+        let there = manifest.is_some_and(|manifest| manifest.incarnation == *incarnation);
+        Ok(there.then(|| descriptor.clone()))
     }
 }
 

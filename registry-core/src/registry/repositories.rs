@@ -15,7 +15,7 @@ impl Inner {
         name: &RepositoryName,
     ) -> Result<Option<RepositoryId>, RegistryError> {
         let record = self.read::<RepositoryRecord>(&RecordKey::repository(name)).await?;
-        Ok(record.map(|record| record.value.id))
+        Ok(record.map(|record| record.value.id.clone()))
     }
 
     /// The repository that a caller may pull from.

@@ -1,5 +1,7 @@
 //! Typed reading and swapping of records.
 
+use std::sync::Arc;
+
 use super::Inner;
 use crate::{
     ports::{DeleteOutcome, Expect, Lookup, PutOutcome, StoreError, Version},
@@ -7,9 +9,9 @@ use crate::{
 };
 
 /// A record's value and the version at which it was read.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Stored<T> {
-    pub(super) value: T,
+    pub(super) value: Arc<T>,
     pub(super) version: Version,
 }
 
@@ -19,7 +21,7 @@ pub(super) struct Conflict;
 
 impl<T: Typed> Stored<T> {
     pub(super) fn decode(version: Version, record: &Record) -> Result<Self, StoreError> {
-        Ok(Self { value: T::decode(record)?, version })
+        Ok(Self { value: record.view()?, version })
     }
 }
 
@@ -35,7 +37,7 @@ impl Inner {
     }
 
     /// Writes where there is no record.
-    pub(super) async fn create<T: Typed + Sync>(
+    pub(super) async fn create<T: Typed>(
         &self,
         key: &RecordKey,
         value: &T,
@@ -44,7 +46,7 @@ impl Inner {
     }
 
     /// Writes over the version that was read.
-    pub(super) async fn swap<T: Typed + Sync>(
+    pub(super) async fn swap<T: Typed>(
         &self,
         key: &RecordKey,
         value: &T,
@@ -54,7 +56,7 @@ impl Inner {
     }
 
     /// Writes over what was read, or where nothing was.
-    pub(super) async fn replace<T: Typed + Sync>(
+    pub(super) async fn replace<T: Typed>(
         &self,
         key: &RecordKey,
         value: &T,
@@ -64,7 +66,7 @@ impl Inner {
         self.write(key, value, expect).await
     }
 
-    async fn write<T: Typed + Sync>(
+    async fn write<T: Typed>(
         &self,
         key: &RecordKey,
         value: &T,

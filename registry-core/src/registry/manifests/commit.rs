@@ -1,5 +1,7 @@
 //! The storage protocol of a manifest push.
 
+use std::sync::Arc;
+
 use super::references::references;
 use crate::{
     digest::Digest,
@@ -63,7 +65,7 @@ impl Inner {
             None => {
                 let pending = self.pending(commit, references);
                 match self.create(&key, &pending).await? {
-                    Ok(version) => (pending, version),
+                    Ok(version) => (Arc::new(pending), version),
                     Err(_) => return Ok(None),
                 }
             }
@@ -76,7 +78,7 @@ impl Inner {
             return Err(RegistryError::ManifestBlobUnknown(missing));
         }
         let committed = self.committed(commit, references, record.incarnation, &record);
-        if record == committed {
+        if *record == committed {
             return Ok(Some(record.incarnation));
         }
         let swapped = self.swap(&key, &committed, &version).await?;
@@ -133,7 +135,7 @@ impl Inner {
         let referrer = ReferrerRecord { descriptor, incarnation };
         for _ in ROUNDS {
             let read = self.read::<ReferrerRecord>(&key).await?;
-            if read.as_ref().is_some_and(|read| read.value == referrer)
+            if read.as_ref().is_some_and(|read| *read.value == referrer)
                 || self.replace(&key, &referrer, read.as_ref()).await?.is_ok()
             {
                 return Ok(());

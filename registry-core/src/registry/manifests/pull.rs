@@ -1,5 +1,7 @@
 //! Reading a manifest (end-3).
 
+use std::sync::Arc;
+
 use crate::{
     digest::Digest,
     error::RegistryError,
@@ -32,8 +34,8 @@ impl Inner {
         Ok(found.map_or(Fetched::Unknown, |(digest, manifest)| {
             Fetched::Found(PulledManifest {
                 digest,
-                media_type: manifest.media_type,
-                bytes: manifest.bytes,
+                media_type: manifest.media_type.clone(),
+                bytes: manifest.bytes.clone(),
             })
         }))
     }
@@ -43,7 +45,7 @@ impl Inner {
         &self,
         repository: &RepositoryId,
         tag: &Tag,
-    ) -> Result<Option<(Digest, ManifestRecord)>, RegistryError> {
+    ) -> Result<Option<(Digest, Arc<ManifestRecord>)>, RegistryError> {
         let key = RecordKey::tag(repository, tag);
         let mut before = None;
         for _ in ROUNDS {
@@ -78,9 +80,9 @@ impl Inner {
         &self,
         repository: &RepositoryId,
         digest: &Digest,
-    ) -> Result<Option<ManifestRecord>, RegistryError> {
+    ) -> Result<Option<Arc<ManifestRecord>>, RegistryError> {
         let key = RecordKey::manifest(repository, digest);
         let manifest = self.read::<ManifestRecord>(&key).await?.map(|manifest| manifest.value);
-        Ok(manifest.filter(ManifestRecord::is_visible))
+        Ok(manifest.filter(|manifest| manifest.is_visible()))
     }
 }

@@ -85,7 +85,8 @@ impl Inner {
                 ManifestState::Pending => return Ok(false),
                 ManifestState::Committed => return Ok(true),
                 ManifestState::Condemned => {
-                    let committed = ManifestRecord { state: ManifestState::Committed, ..value };
+                    let committed =
+                        ManifestRecord { state: ManifestState::Committed, ..(*value).clone() };
                     if self.swap(&key, &committed, &version).await?.is_ok() {
                         return Ok(true);
                     }

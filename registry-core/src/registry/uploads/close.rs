@@ -1,6 +1,8 @@
 //! Closing an upload (end-6), and pushing a blob in one request (end-4b): the only ways in which
 //! a content gets a digest.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 
 use super::{Chunk, pipeline::receive};
@@ -106,7 +108,7 @@ impl Inner {
         digest: &Digest,
         session: &Stored<UploadRecord>,
         chunk: Chunk,
-    ) -> Result<(UploadRecord, Box<dyn ContentWriter>), RegistryError> {
+    ) -> Result<(Arc<UploadRecord>, Box<dyn ContentWriter>), RegistryError> {
         let progress = self.admit(&session.value, &chunk)?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
         let size = expected.and_then(|length| length.checked_add(progress.offset()));
@@ -126,7 +128,7 @@ impl Inner {
         let closing = session.value.closing(*digest, progress, self.expiry());
         let closing = closing.ok_or(RegistryError::UploadUnknown)?;
         match self.swap(&RecordKey::upload(id), &closing, &session.version).await? {
-            Ok(_) => Ok((closing, writer)),
+            Ok(_) => Ok((Arc::new(closing), writer)),
             Err(_) => Err(self.overtaken(id).await),
         }
     }

@@ -63,7 +63,7 @@ impl Inner {
                     if value.content == *id && value.state != BlobState::Gone {
                         return Ok(true);
                     }
-                    value.clone()
+                    (**value).clone()
                 }
                 None => {
                     BlobRecord { state: BlobState::Gone, ..BlobRecord::live(*id, 0, self.now()) }

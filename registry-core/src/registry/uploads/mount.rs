@@ -10,7 +10,7 @@ use crate::{
     identity::Caller,
     name::RepositoryName,
     ports::KeyRange,
-    record::{LinkRecord, RecordKey, RepositoryId, Typed},
+    record::{LinkRecord, RecordKey, RepositoryId},
     registry::{Inner, Registry},
 };
 
@@ -121,10 +121,10 @@ impl Inner {
         while let Some(entry) = entries.try_next().await? {
             let Some(id) = entry.key.after::<RepositoryId>(&prefix) else { continue };
             let link = match entry.record {
-                Some((_, record)) => Some(LinkRecord::decode(&record)?),
+                Some((_, record)) => Some(record.view::<LinkRecord>()?),
                 None => self.read::<LinkRecord>(&entry.key).await?.map(|link| link.value),
             };
-            names.extend(link.map(|link| (id, link.name)));
+            names.extend(link.map(|link| (id, link.name.clone())));
         }
         Ok(names)
     }
