@@ -77,15 +77,22 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether an access lies within the scope.
+    /// Whether an access lies within the scope. What may be pushed may be overwritten, as far as
+    /// the credential goes: a token's actions do not tell the two apart.
     #[must_use]
     pub fn covers(&self, access: &Access) -> bool {
         match self {
             Self::Full => true,
-            Self::Limited(granted) => granted.iter().any(|grant| {
-                grant.action == access.action
-                    && grant.resource.repository() == access.resource.repository()
-            }),
+            Self::Limited(granted) => {
+                let action = match access.action {
+                    Action::Overwrite => Action::Push,
+                    action => action,
+                };
+                granted.iter().any(|grant| {
+                    grant.action == action
+                        && grant.resource.repository() == access.resource.repository()
+                })
+            }
         }
     }
 }

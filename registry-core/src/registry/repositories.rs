@@ -34,13 +34,31 @@ impl Inner {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<RepositoryId, RegistryError> {
-        let decision = self.authorize(caller, Access::repository(Action::Push, name)).await?;
+        let may_create = self.may_push(caller, name).await?;
+        self.resolve_or_create(caller, name, may_create).await
+    }
+
+    /// Goes on only if the caller may push; says whether that may create the repository.
+    pub(super) async fn may_push(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+    ) -> Result<bool, RegistryError> {
+        Ok(self.authorize(caller, Access::repository(Action::Push, name)).await?.create)
+    }
+
+    pub(super) async fn resolve_or_create(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        may_create: bool,
+    ) -> Result<RepositoryId, RegistryError> {
         let key = RecordKey::repository(name);
         for _ in ROUNDS {
             if let Some(id) = self.resolve(name).await? {
                 return Ok(id);
             }
-            if !decision.create {
+            if !may_create {
                 return Err(RegistryError::NameUnknown);
             }
             let id = RepositoryId::new(&*self.random);

@@ -36,12 +36,14 @@ impl Registry {
         tags: &[Tag],
         upload: ManifestUpload,
     ) -> Result<PushedManifest, RegistryError> {
+        let may_create = self.0.may_push(caller, name).await?;
         let grants = self.0.grants(caller, name, reference, tags).await?;
         if upload.length.is_some_and(|length| length > Manifest::MAX_SIZE as u64) {
             return Err(RegistryError::ManifestTooLarge);
         }
-        let repository = self.0.to_push(caller, name).await?;
-        self.0.refuse_moves(&repository, reference, &grants).await?;
+        if let Some(repository) = self.0.resolve(name).await? {
+            self.0.refuse_moves(&repository, reference, &grants).await?;
+        }
         let bytes = collect(upload.body).await?;
         if upload.length.is_some_and(|length| length != bytes.len() as u64) {
             return Err(RegistryError::SizeInvalid);
@@ -58,6 +60,7 @@ impl Registry {
         }
         let manifest = Manifest::parse(bytes, upload.content_type)?;
         let subject = manifest.subject().map(|subject| subject.digest);
+        let repository = self.0.resolve_or_create(caller, name, may_create).await?;
         let (inner, commit) =
             (self.0.clone(), Commit { repository, digest, manifest, tags: grants });
         self.detached(async move { inner.commit(&commit).await }).await?;

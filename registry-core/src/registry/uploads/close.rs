@@ -92,7 +92,12 @@ impl Inner {
     ) -> Result<(), RegistryError> {
         let (closing, writer) = if closes_with(&session.value, digest) {
             let progress = session.value.progress().ok_or(RegistryError::UploadUnknown)?;
-            let writer = self.open_content(id, progress, None).await?;
+            let writer = self.open_content(id, progress, None).await;
+            let writer = writer.map_err(|error| match error {
+                // The close that this one repeats is still at work.
+                RegistryError::UploadRange { .. } => RegistryError::Busy,
+                error => error,
+            })?;
             (session.value, writer)
         } else {
             self.complete(id, digest, &session, chunk).await?
