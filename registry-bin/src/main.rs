@@ -1,2 +1,19 @@
-//! stub
-fn main() {}
+//! An OCI registry in one binary.
+
+mod commands;
+mod config;
+mod failure;
+mod telemetry;
+
+use std::{io, io::Write, process::ExitCode};
+
+fn main() -> ExitCode {
+    match commands::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where standard error is gone, the exit code still tells.
+            let _ = writeln!(io::stderr(), "{failure}");
+            failure.exit_code()
+        }
+    }
+}

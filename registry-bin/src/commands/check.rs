@@ -1,0 +1,23 @@
+//! `check`: shows what `serve` would run with.
+
+use std::io::{self, Write};
+
+use crate::{config::Config, failure::Failure};
+
+/// Prints the effective configuration, which is a configuration file that says the same.
+pub(crate) fn run(config: &Config) -> Result<(), Failure> {
+    match io::stdout().write_all(render(config).as_bytes()) {
+        // Whoever read it has seen enough.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(e)),
+        _ => Ok(()),
+    }
+}
+
+fn render(config: &Config) -> String {
+    let lines: Vec<_> = config
+        .effective()
+        .map(|(row, value, origin)| (format!("{} = {value}", row.key()), origin))
+        .collect();
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}\n")).collect()
+}

@@ -1,0 +1,74 @@
+//! Settings that are one of some words.
+
+use std::fmt;
+
+use super::value::Value;
+
+macro_rules! choice {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $name { $($(#[$variant_meta])* $variant,)+ }
+
+        impl Value for $name {
+            fn expected() -> String {
+                [$($word),+].join(" or ")
+            }
+
+            fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word,)+ })
+            }
+        }
+    };
+}
+
+choice! {
+    /// Where the registry keeps what it is given.
+    Store {
+        /// In files below the data directory.
+        Filesystem = "filesystem",
+        /// In memory, until the server ends.
+        Memory = "memory",
+    }
+}
+
+choice! {
+    /// What an acknowledged push survives.
+    Durability {
+        /// A power cut.
+        PowerSafe = "power-safe",
+        /// The end of the server, however it comes; not of the machine.
+        ProcessSafe = "process-safe",
+    }
+}
+
+choice! {
+    /// Whether what a manifest refers to must be there when it is pushed.
+    References {
+        /// It must.
+        Strict = "strict",
+        /// It need not.
+        Sparse = "sparse",
+    }
+}
+
+choice! {
+    /// How the log looks.
+    LogFormat {
+        /// For people where standard error is a terminal, JSON elsewhere.
+        Auto = "auto",
+        /// For people.
+        Human = "human",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}

@@ -1,0 +1,73 @@
+//! What can be wrong with a configuration, each in one sentence that says what to do.
+
+use std::{fmt, io, net::SocketAddr, path::PathBuf};
+
+use super::row::Origin;
+
+/// One thing that is wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("{key} is {shown} ({origin}), but must be {expected}")]
+    Value { key: String, origin: Origin, shown: String, expected: String },
+    #[error("{place}: there is no setting {key:?}; {}", hint(suggestion.as_deref()))]
+    UnknownKey { key: String, place: Origin, suggestion: Option<String> },
+    #[error("there is no setting for {name} in the environment; {}", hint(suggestion.as_deref()))]
+    UnknownVariable { name: String, suggestion: Option<String> },
+    #[error("{variable} in the environment is not valid UTF-8")]
+    Unreadable { variable: String },
+    #[error("{place}: {key} must be a string, a whole number or a boolean")]
+    NotScalar { key: String, place: Origin },
+    #[error("{} line {line}: {reason}", path.display())]
+    Syntax { path: PathBuf, line: usize, reason: String },
+    #[error("{} cannot be read: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error(
+        "other machines can reach {listen}, and whoever does may push and delete; say --read-only, \
+         or listen on 127.0.0.1, or, if it is what you want, \
+         say --allow-anonymous-writes-on-network"
+    )]
+    Exposed { listen: SocketAddr },
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(
+        || "`registry-bin serve --help` lists them all".to_owned(),
+        |name| format!("did you mean {name}?"),
+    )
+}
+
+/// Everything that is wrong, a sentence a line.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    pub(crate) fn push(&mut self, error: ConfigError) {
+        self.0.push(error);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter()
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, error) in self.iter().enumerate() {
+            let newline = if i == 0 { "" } else { "\n" };
+            write!(f, "{newline}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
