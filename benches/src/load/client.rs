@@ -4,12 +4,12 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Uri,
     body::Incoming,
     client::conn::http1::{self, SendRequest},
-    header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, LOCATION},
+    header::{ACCEPT, AUTHORIZATION, HOST, HeaderName, HeaderValue, LOCATION},
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{content::Payload, error::LoadError};
+use super::{content::Payload, error::LoadError, push::MANIFEST};
 
 /// How much of an unexpected answer is shown.
 const SHOWN: usize = 300;
@@ -121,9 +121,12 @@ impl Connection {
         drain(body).await?;
         Ok(head.headers)
     }
-    /// Asks with HEAD.
+    /// Asks with HEAD, accepting the manifests that this tool pushes.
     pub(crate) async fn exists(&mut self, path: &str) -> Result<bool, LoadError> {
-        match self.call(Method::HEAD, path, &[], Payload::EMPTY, StatusCode::OK).await {
+        match self
+            .call(Method::HEAD, path, &[(ACCEPT, MANIFEST)], Payload::EMPTY, StatusCode::OK)
+            .await
+        {
             Ok(_) => Ok(true),
             Err(LoadError::Status { found: StatusCode::NOT_FOUND, .. }) => Ok(false),
             Err(error) => Err(error),

@@ -50,13 +50,9 @@ const MEASURES: [Measure; 5] = [
         more_is_better: false,
     },
     Measure {
-        name: "memory above idle",
+        name: "anonymous memory",
         unit: |_| "MiB",
-        value: |report| {
-            let server = report.server?;
-            let above = server.rss_anon_peak.saturating_sub(server.rss_anon_idle);
-            Some(above as f64 / f64::from(1 << 20))
-        },
+        value: |report| Some(report.server?.rss_anon_peak as f64 / f64::from(1 << 20)),
         more_is_better: false,
     },
 ];
@@ -181,4 +177,86 @@ fn number(value: f64) -> String {
         2
     };
     format!("{value:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::{
+        process::Usage,
+        report::{Parameters, Work},
+        scenarios::Outcome,
+        window::Measured,
+    };
+
+    /// A pull of 1 GB in so many milliseconds.
+    fn pull(registry: &str, milliseconds: u64, cpu_seconds: f64) -> Report {
+        let elapsed = Duration::from_millis(milliseconds);
+        let server = Some(Usage { cpu_seconds, ..Usage::default() });
+        let measured = Measured { elapsed, server, client_cpu: elapsed / 2 };
+        let outcome = Outcome {
+            scenario: "pull",
+            parameters: Parameters::new(),
+            work: Work::Bytes,
+            bytes: 1_000_000_000,
+            latencies: vec![elapsed],
+            measured,
+        };
+        Report::new(registry, 1, outcome)
+    }
+
+    fn cells(reports: Vec<Report>, line: &str) -> Vec<String> {
+        let comparison = Comparison::new(reports, "ours", &["nginx".to_owned()]).expect("same");
+        let table = comparison.to_string();
+        let row = table.lines().find(|row| row.contains(line)).expect("a row").to_owned();
+        row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn ours_is_compared_with_the_best_rival_and_with_each_yardstick() {
+        let reports = vec![
+            pull("nginx", 250, 0.2),
+            pull("slow", 1000, 0.4),
+            pull("fast", 500, 0.5),
+            pull("ours", 400, 0.3),
+        ];
+        let header = ["", "unit", "ours", "slow", "fast", "nginx", "ours ÷ best", "ours ÷ nginx"];
+        assert_eq!(cells(reports.clone(), "unit"), header);
+        let rate = ["pull rate", "MB/s", "2500", "1000", "2000", "4000", "1.25", "0.62"];
+        assert_eq!(cells(reports.clone(), "rate"), rate);
+        let cost = ["pull server CPU", "s/GB", "0.30", "0.40", "0.50", "0.20", "0.75", "1.50"];
+        assert_eq!(cells(reports, "CPU"), cost);
+    }
+
+    #[test]
+    fn rounds_are_reduced_to_their_median() {
+        let reports = vec![pull("ours", 9000, 9.0), pull("ours", 500, 0.3), pull("ours", 400, 0.2)];
+        assert_eq!(cells(reports.clone(), "rate")[2], "2000");
+        assert_eq!(cells(reports, "CPU")[2], "0.30");
+    }
+
+    #[test]
+    fn a_registry_without_a_report_has_an_empty_cell_and_no_ratio() {
+        let mut push = pull("other", 100, 0.1);
+        push.scenario = "push".to_owned();
+        let rate = ["push rate", "MB/s", "", "10000", ""];
+        assert_eq!(cells(vec![pull("ours", 400, 0.2), push], "push rate"), rate);
+    }
+
+    #[test]
+    fn a_rate_that_is_the_clients_own_is_marked() {
+        let mut report = pull("ours", 400, 0.2);
+        report.client_share = 0.95;
+        assert_eq!(cells(vec![report], "rate")[2], "2500*");
+    }
+
+    #[test]
+    fn different_parameters_cannot_be_compared() {
+        let mut report = pull("other", 400, 0.2);
+        report.parameters.insert("size".to_owned(), 1);
+        let result = Comparison::new(vec![pull("ours", 400, 0.2), report], "ours", &[]);
+        assert!(matches!(result, Err(LoadError::Parameters { .. })));
+    }
 }
