@@ -22,5 +22,7 @@ pub mod record;
 pub mod reference;
 pub mod registry;
 pub mod tag;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 pub mod upload;
