@@ -1,1 +1,30 @@
-//! stub
+//! The OCI distribution API over HTTP.
+//!
+//! [`RegistryService`] turns requests into calls of a
+//! [`Registry`](registry_core::registry::Registry) and their outcomes into replies. It is a
+//! service of hyper and of tower, so any server on either can mount it; [`serve`] is one that is
+//! hardened for the open network. `examples/embed.rs` is a registry in twenty lines.
+//!
+//! A request's way: [`Endpoint::parse`](registry_core::endpoint::Endpoint::parse), who asks, the
+//! file of the endpoint's family, the core, a reply. A failure becomes a status in `error.rs` and
+//! nowhere else.
+
+mod access_log;
+mod base_path;
+mod body;
+mod budget;
+mod endpoints;
+mod error;
+mod incoming;
+mod pace;
+mod reply;
+mod request;
+mod server;
+mod service;
+
+pub use base_path::{BasePath, BasePathError};
+pub use body::ResponseBody;
+pub use pace::BodyTimeouts;
+pub use request::ConnectionInfo;
+pub use server::{ServerOptions, serve};
+pub use service::{Builder, RegistryService, ResponseFuture};

@@ -1,0 +1,85 @@
+//! The endpoints of the API, one family a file, request and response together.
+//!
+//! To add an endpoint: (1) give it a variant of [`Endpoint`] and its path in the core's parser;
+//! (2) answer it in the file of its family, a function from what the request says to a reply;
+//! (3) name it in [`Exchange::answer`]; (4) add rows to the table in `tests/`.
+
+mod blobs;
+mod catalog;
+mod listing;
+mod manifests;
+mod ping;
+mod referrers;
+mod tags;
+pub(crate) mod uploads;
+
+use hyper::{HeaderMap, Response};
+use registry_core::{
+    endpoint::{Endpoint, EndpointError},
+    error::RegistryError,
+    identity::Caller,
+    ports::Source,
+    registry::Registry,
+};
+
+use crate::{base_path::BasePath, body::ResponseBody, budget::Budget, incoming::Incoming};
+
+pub(crate) type Reply = Result<Response<ResponseBody>, RegistryError>;
+
+/// One request and what answers it.
+#[derive(Clone, Copy)]
+pub(crate) struct Exchange<'a> {
+    pub(crate) source: &'a dyn Source,
+    pub(crate) registry: Option<&'a Registry>,
+    pub(crate) base_path: &'a BasePath,
+    pub(crate) budget: &'a Budget,
+    pub(crate) caller: &'a Caller,
+    pub(crate) headers: &'a HeaderMap,
+    /// Whether the client can be sent a mapped file.
+    pub(crate) can_map: bool,
+}
+
+impl Exchange<'_> {
+    /// Answers an endpoint. `HEAD` is answered as `GET`; the service then leaves the bytes out.
+    pub(crate) async fn answer(self, endpoint: &Endpoint, body: Option<Incoming>) -> Reply {
+        match endpoint {
+            Endpoint::Ping => Ok(ping::ping()),
+            Endpoint::GetBlob { name, digest, head, ns } => {
+                blobs::get(self, name, digest, *head, ns.as_ref()).await
+            }
+            Endpoint::DeleteBlob { name, digest } => blobs::delete(self, name, digest).await,
+            Endpoint::GetManifest { name, reference, head, ns } => {
+                manifests::get(self, name, reference, *head, ns.as_ref()).await
+            }
+            Endpoint::PushManifest { name, reference, tags } => {
+                manifests::push(self, name, reference, tags, body).await
+            }
+            Endpoint::DeleteManifest { name, reference } => {
+                manifests::delete(self, name, reference).await
+            }
+            Endpoint::OpenUpload { name, announced } => uploads::open(self, name, *announced).await,
+            Endpoint::PushBlob { name, digest } => uploads::push(self, name, digest, body).await,
+            Endpoint::MountBlob { name, digest, from } => {
+                uploads::mount(self, name, digest, from.as_ref()).await
+            }
+            Endpoint::AppendUpload { name, id } => uploads::append(self, name, id, body).await,
+            Endpoint::CloseUpload { name, id, digest } => {
+                uploads::close(self, name, id, digest, body).await
+            }
+            Endpoint::GetUpload { name, id } => uploads::status(self, name, id).await,
+            Endpoint::CancelUpload { name, id } => uploads::cancel(self, name, id).await,
+            Endpoint::ListTags { name, page } => tags::list(self, name, page).await,
+            Endpoint::ListReferrers { name, digest, artifact_type, page } => {
+                referrers::list(self, name, digest, artifact_type.as_deref(), page).await
+            }
+            Endpoint::Catalog { page } => catalog::list(self, page).await,
+            // An endpoint that the core knows and this crate does not yet.
+            _ => Err(EndpointError::NoRoute.into()),
+        }
+    }
+
+    /// The registry to write to.
+    fn writes(&self) -> Result<&Registry, RegistryError> {
+        self.registry.ok_or(RegistryError::Unsupported)
+    }
+}

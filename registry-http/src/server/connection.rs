@@ -1,0 +1,158 @@
+//! One connection, from its first byte to its last.
+
+use std::{
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+
+use hyper::{
+    Request, Response,
+    body::{Body, Incoming},
+    server::conn::{http1, http2},
+    service::Service,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::timeout,
+};
+
+use super::{
+    ServerOptions,
+    guarded::{Guarded, Protocol, detect},
+};
+use crate::{error::Chain, incoming::BoxError, request::ConnectionInfo};
+
+/// What every connection of a server has in common.
+#[derive(Clone)]
+pub(super) struct Connection<S> {
+    pub(super) service: S,
+    pub(super) options: Arc<ServerOptions>,
+    /// Turns true when the server stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// The most bytes of replies that an HTTP/2 connection holds for each stream, and that a client
+/// may send before it is told to go on.
+const HTTP2_BUFFER: u32 = 256 * 1024;
+
+/// How often a silent HTTP/2 client is asked whether it is still there, and how long it has for
+/// the answer.
+const HTTP2_PING: Duration = Duration::from_secs(20);
+
+impl<S, B> Connection<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// Serves it to its end. How it ended concerns nobody but whoever debugs a client.
+    pub(super) async fn serve<I>(self, io: I, info: ConnectionInfo)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let peer = info.peer;
+        if let Err(error) = self.run(io, info).await {
+            tracing::debug!(?peer, error = %Chain(&*error), "the connection failed");
+        }
+    }
+
+    async fn run<I>(mut self, mut io: I, info: ConnectionInfo) -> Result<(), BoxError>
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let first = timeout(self.options.header_timeout, detect(&mut io));
+        let (protocol, peeked) = tokio::select! {
+            first = first => first.map_err(io::Error::other)??,
+            () = stopped(&mut self.stopping) => return Ok(()),
+        };
+        let io = TokioIo::new(Guarded::new(io, peeked, self.options.send_timeout));
+        let service = WithInfo { service: self.service, info };
+        match protocol {
+            Protocol::Http1 => {
+                let connection = http1(&self.options).serve_connection(io, service);
+                drive(connection, &mut self.stopping, http1::Connection::graceful_shutdown).await
+            }
+            Protocol::Http2 => {
+                let connection = http2(&self.options).serve_connection(io, service);
+                drive(connection, &mut self.stopping, http2::Connection::graceful_shutdown).await
+            }
+        }
+    }
+}
+
+fn http1(options: &ServerOptions) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.header_timeout)
+        .max_header_size(options.max_header_size as usize)
+        .max_buf_size(options.read_size)
+        // A mapped file must go to the kernel as it is; see `body/mapped.rs`.
+        .writev(true);
+    builder
+}
+
+/// hyper refuses floods of resets and of continuations by itself; what a stream may hold is
+/// bounded here.
+fn http2(options: &ServerOptions) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(options.max_concurrent_streams)
+        .max_header_list_size(options.max_header_size)
+        .max_frame_size(64 * 1024)
+        .max_send_buf_size(HTTP2_BUFFER as usize)
+        .initial_stream_window_size(HTTP2_BUFFER)
+        .initial_connection_window_size(4 * HTTP2_BUFFER)
+        .keep_alive_interval(HTTP2_PING)
+        .keep_alive_timeout(HTTP2_PING);
+    builder
+}
+
+/// Runs a connection; when the server stops, tells it to end after the requests under way.
+async fn drive<C>(
+    connection: C,
+    stopping: &mut watch::Receiver<bool>,
+    shut_down: fn(Pin<&mut C>),
+) -> Result<(), BoxError>
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = &mut connection => return Ok(ended?),
+        () = stopped(stopping) => {}
+    }
+    shut_down(connection.as_mut());
+    Ok(connection.await?)
+}
+
+/// Ready when the server stops, or is gone.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// Tells the service about the connection of each request.
+struct WithInfo<S> {
+    service: S,
+    info: ConnectionInfo,
+}
+
+impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for WithInfo<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> S::Future {
+        request.extensions_mut().insert(self.info);
+        self.service.call(request)
+    }
+}

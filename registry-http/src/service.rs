@@ -1,0 +1,260 @@
+//! The service: from a request to its reply.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper::{Method, Request, Response, body::Body, header::HeaderValue, http::request::Parts};
+use registry_core::{
+    endpoint::{Endpoint, EndpointError},
+    error::RegistryError,
+    identity::Principal,
+    ports::{Clock, Random, Source},
+    registry::Registry,
+};
+
+use crate::{
+    access_log::{self, AccessEntry},
+    base_path::BasePath,
+    body::ResponseBody,
+    budget::Budget,
+    endpoints::Exchange,
+    error,
+    incoming::{BoxError, Incoming},
+    pace::BodyTimeouts,
+    reply,
+    request::{self, RequestIds, X_REQUEST_ID},
+};
+
+/// A registry as a service of hyper and of tower, for requests with any body. Cheap to clone, and
+/// usable without a socket.
+#[derive(Clone)]
+pub struct RegistryService(Arc<Shared>);
+
+/// What the service is made of.
+#[must_use]
+pub struct Builder {
+    source: Arc<dyn Source>,
+    registry: Option<Registry>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    base_path: BasePath,
+    body_timeouts: BodyTimeouts,
+    body_memory: u64,
+}
+
+/// A reply on its way.
+pub type ResponseFuture =
+    Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, Infallible>> + Send>>;
+
+struct Shared {
+    source: Arc<dyn Source>,
+    registry: Option<Registry>,
+    clock: Arc<dyn Clock>,
+    request_ids: RequestIds,
+    anonymous: Principal,
+    base_path: BasePath,
+    body_timeouts: BodyTimeouts,
+    budget: Budget,
+}
+
+impl RegistryService {
+    /// The service of a registry at the root of its server.
+    pub fn new(registry: Registry, clock: impl Clock, random: impl Random) -> Self {
+        Self::builder(registry, clock, random).build()
+    }
+
+    /// Starts the service of a registry, which answers reads and writes.
+    pub fn builder(registry: Registry, clock: impl Clock, random: impl Random) -> Builder {
+        let source = Arc::new(registry.clone());
+        Builder { registry: Some(registry), ..Self::reader(source, clock, random) }
+    }
+
+    /// Starts the service of a source that can only be read: every write is 405.
+    pub fn reader(source: Arc<dyn Source>, clock: impl Clock, random: impl Random) -> Builder {
+        Builder {
+            source,
+            registry: None,
+            clock: Arc::new(clock),
+            random: Arc::new(random),
+            base_path: BasePath::default(),
+            body_timeouts: BodyTimeouts::default(),
+            body_memory: 64 * 1024 * 1024,
+        }
+    }
+
+    fn respond<B>(&self, request: Request<B>) -> ResponseFuture
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (head, body) = request.into_parts();
+        let shared = &self.0;
+        let body = Incoming::new(&head, body, shared.body_timeouts, &shared.clock);
+        let shared = Arc::clone(shared);
+        Box::pin(async move { Ok(shared.exchange(head, body).await) })
+    }
+}
+
+impl Builder {
+    /// Serves below this path instead of the root.
+    pub fn base_path(self, base_path: BasePath) -> Self {
+        Self { base_path, ..self }
+    }
+
+    /// Answers reads from here instead of the registry: from a cache, an overlay, an upstream.
+    pub fn reads(self, source: Arc<dyn Source>) -> Self {
+        Self { source, ..self }
+    }
+
+    /// How slowly a client may send a body.
+    pub fn body_timeouts(self, body_timeouts: BodyTimeouts) -> Self {
+        Self { body_timeouts, ..self }
+    }
+
+    /// How many bytes of memory the bodies of all requests may take together, about; 64 MiB by
+    /// default, 4 MiB at least. An upload takes 512 KiB of it whatever its size, a manifest its
+    /// size. A request that finds no room waits a little and is then told to come back (503).
+    pub fn body_memory(self, bytes: u64) -> Self {
+        Self { body_memory: bytes, ..self }
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn build(self) -> RegistryService {
+        RegistryService(Arc::new(Shared {
+            source: self.source,
+            registry: self.registry,
+            request_ids: RequestIds::new(&*self.random),
+            anonymous: Principal::anonymous(),
+            base_path: self.base_path,
+            body_timeouts: self.body_timeouts,
+            budget: Budget::new(self.body_memory, Arc::clone(&self.clock)),
+            clock: self.clock,
+        }))
+    }
+}
+
+impl Shared {
+    /// Answers one request, whatever comes: a failure is a reply too.
+    async fn exchange(&self, head: Parts, body: Option<Incoming>) -> Response<ResponseBody> {
+        let request_id = self.request_ids.of(&head.headers);
+        let started = access_log::is_enabled().then(|| self.clock.monotonic());
+        let received = body.as_ref().map(Incoming::received);
+        let (peer, can_map) = request::connection(&head);
+        let caller = request::caller(&self.anonymous, Arc::clone(&request_id), peer);
+        let exchange = Exchange {
+            source: &*self.source,
+            registry: self.registry.as_ref(),
+            base_path: &self.base_path,
+            budget: &self.budget,
+            caller: &caller,
+            headers: &head.headers,
+            can_map,
+        };
+
+        let endpoint = self.endpoint(&head);
+        let outcome = match &endpoint {
+            Ok(endpoint) => exchange.answer(endpoint, body).await,
+            Err(error) => Err(RegistryError::from(*error)),
+        };
+        let response = outcome.unwrap_or_else(|error| {
+            error::response(&error, endpoint.as_ref().ok(), &self.base_path, &request_id)
+        });
+
+        let entry = started.map(|started| {
+            Box::new(AccessEntry {
+                request_id: Arc::clone(&request_id),
+                principal: caller.principal.clone(),
+                method: head.method.clone(),
+                uri: head.uri.clone(),
+                status: response.status(),
+                received,
+                started,
+                clock: Arc::clone(&self.clock),
+                sent: 0,
+                is_complete: false,
+            })
+        });
+        finish(response, &head.method, request_id, entry)
+    }
+
+    fn endpoint(&self, head: &Parts) -> Result<Endpoint, EndpointError> {
+        let path = self.base_path.strip(head.uri.path()).ok_or(EndpointError::NoRoute)?;
+        Endpoint::parse(head.method.as_str(), path, head.uri.query())
+    }
+}
+
+/// What every reply has, whatever it says.
+fn finish(
+    mut response: Response<ResponseBody>,
+    method: &Method,
+    request_id: Arc<str>,
+    entry: Option<Box<AccessEntry>>,
+) -> Response<ResponseBody> {
+    let headers = response.headers_mut();
+    headers.insert(reply::API_VERSION, HeaderValue::from_static("registry/2.0"));
+    headers.insert(X_REQUEST_ID, reply::ascii(request_id.as_bytes().to_vec()));
+    response.map(|body| {
+        let body = if *method == Method::HEAD { body.without_bytes() } else { body };
+        body.of_request(request_id, entry)
+    })
+}
+
+impl<B> hyper::service::Service<Request<B>> for RegistryService
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn call(&self, request: Request<B>) -> ResponseFuture {
+        self.respond(request)
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for RegistryService
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        self.respond(request)
+    }
+}
+
+impl fmt::Debug for RegistryService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryService")
+            .field("registry", &self.0.registry)
+            .field("base_path", &self.0.base_path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("registry", &self.registry)
+            .field("base_path", &self.base_path)
+            .field("body_timeouts", &self.body_timeouts)
+            .field("body_memory", &self.body_memory)
+            .finish_non_exhaustive()
+    }
+}
