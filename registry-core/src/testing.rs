@@ -10,6 +10,7 @@
 //! What the clauses rely on and no more is what a store must do; the words are in the docs of the
 //! ports.
 
+mod clock;
 pub mod content_store;
 mod contract;
 mod faulty;
@@ -17,10 +18,15 @@ mod harness;
 mod polling;
 mod random;
 pub mod record_store;
+mod sample;
 mod tap;
+mod tasks;
 
+pub use clock::ManualClock;
 pub use contract::{check, check_restarts};
 pub use faulty::{Fault, Faults, Faulty, FaultyHarness};
 pub use harness::Harness;
 pub use random::Seeded;
+pub use sample::Sample;
 pub use tap::{Call, Tap, Tapped};
+pub use tasks::ManualTasks;
