@@ -1,0 +1,8 @@
+//! The service without sockets: tables of requests and what each must be answered.
+
+mod bodies;
+mod decisions;
+mod errors;
+mod listings;
+mod service;
+mod support;
