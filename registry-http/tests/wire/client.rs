@@ -1,0 +1,217 @@
+//! The suite's own HTTP/1.1 client: it sends exactly the headers and framing that a row writes.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures::stream;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::{
+    Method,
+    body::Frame,
+    client::conn::http1::{self, SendRequest},
+    header::{HOST, HeaderMap, HeaderName, HeaderValue},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, sync::Mutex};
+
+use crate::{
+    failure::{Failure, Outcome},
+    reply::Reply,
+    target::Target,
+    url::Url,
+};
+
+type Body = BoxBody<Bytes, Infallible>;
+type Message = hyper::Request<Body>;
+
+/// How many redirects are followed: the status codes of the spec are those after any redirects.
+const REDIRECTS: usize = 5;
+
+/// A reply may have a header line for each of many tags.
+const MAX_HEADERS: usize = 2000;
+
+/// One row's connection, kept open from request to request as real clients do.
+#[derive(Debug, Default)]
+pub(crate) struct Client {
+    idle: Mutex<Option<(String, SendRequest<Body>)>>,
+}
+
+impl Client {
+    async fn send(&self, authority: &str, mut message: Message) -> Outcome<(Head, Bytes)> {
+        if let Some(mut kept) = self.take(authority).await {
+            match kept.try_send_request(message).await {
+                Ok(response) => return self.receive(authority, kept, response).await,
+                // Not sent: the registry had closed the idle connection, as it may.
+                Err(mut closed) => match closed.take_message() {
+                    Some(unsent) => message = unsent,
+                    None => return Err(closed.into_error().into()),
+                },
+            }
+        }
+        let mut fresh = connect(authority).await?;
+        let response = fresh.send_request(message).await?;
+        self.receive(authority, fresh, response).await
+    }
+
+    async fn take(&self, authority: &str) -> Option<SendRequest<Body>> {
+        let (kept_for, mut kept) = self.idle.lock().await.take()?;
+        let usable = kept_for == authority && kept.ready().await.is_ok();
+        usable.then_some(kept)
+    }
+
+    async fn receive(
+        &self,
+        authority: &str,
+        connection: SendRequest<Body>,
+        response: hyper::Response<hyper::body::Incoming>,
+    ) -> Outcome<(Head, Bytes)> {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        *self.idle.lock().await = Some((authority.to_owned(), connection));
+        Ok((Head { status: parts.status.as_u16(), headers: parts.headers }, body))
+    }
+}
+
+struct Head {
+    status: u16,
+    headers: HeaderMap,
+}
+
+async fn connect(authority: &str) -> Outcome<SendRequest<Body>> {
+    let stream = TcpStream::connect(authority)
+        .await
+        .map_err(|e| Failure::from(e).during(format!("connecting to {authority}")))?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) =
+        http1::Builder::new().max_headers(MAX_HEADERS).handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// A request that a row is writing.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<'t> {
+    target: &'t Target,
+    method: Method,
+    url: Url,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Framing,
+}
+
+#[derive(Clone, Debug)]
+enum Framing {
+    /// No body. Methods that usually have one say `Content-Length: 0`.
+    None,
+    /// `Content-Length`.
+    Sized(Bytes),
+    /// `Transfer-Encoding: chunked`, and no `Content-Length`.
+    Chunked(Vec<Bytes>),
+}
+
+impl<'t> Request<'t> {
+    pub(crate) fn new(target: &'t Target, method: Method, url: Url) -> Self {
+        Self { target, method, url, headers: Vec::new(), body: Framing::None }
+    }
+
+    pub(crate) fn header(self, name: &'static str, value: impl AsRef<str>) -> Self {
+        let value =
+            HeaderValue::from_str(value.as_ref()).expect("a row writes legal header values");
+        self.header_value(name, value)
+    }
+
+    pub(crate) fn header_value(mut self, name: &'static str, value: HeaderValue) -> Self {
+        self.headers.push((HeaderName::from_static(name), value));
+        self
+    }
+
+    /// A body with a `Content-Length`.
+    pub(crate) fn body(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.body = Framing::Sized(bytes.into());
+        self
+    }
+
+    /// A body in chunked transfer coding, one chunk (or none, when empty).
+    pub(crate) fn chunked(mut self, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        self.body = Framing::Chunked(if bytes.is_empty() { Vec::new() } else { vec![bytes] });
+        self
+    }
+
+    /// Sends it and expects this status.
+    pub(crate) async fn expect(self, status: u16) -> Outcome<Reply> {
+        let reply = self.send().await?;
+        reply.status(status)?;
+        Ok(reply)
+    }
+
+    /// Sends it and expects one of these statuses.
+    pub(crate) async fn expect_one_of(self, statuses: &[u16]) -> Outcome<Reply> {
+        let reply = self.send().await?;
+        reply.status_in(statuses)?;
+        Ok(reply)
+    }
+
+    /// Sends it and follows redirects of a GET or HEAD (RFC 9110 section 15.4).
+    pub(crate) async fn send(mut self) -> Outcome<Reply> {
+        let redirectable = matches!(self.method, Method::GET | Method::HEAD);
+        for _ in 0..REDIRECTS {
+            let reply = self.send_once().await?;
+            if !(redirectable && matches!(reply.status, 301 | 302 | 303 | 307 | 308)) {
+                return Ok(reply);
+            }
+            self.url = reply.location()?;
+        }
+        Err(Failure::new(format!("{self}: more than {REDIRECTS} redirects")))
+    }
+
+    /// Sends it; a redirect is the reply.
+    pub(crate) async fn send_once(&self) -> Outcome<Reply> {
+        let asked = self.to_string();
+        let (head, body) = self
+            .target
+            .client
+            .send(&self.url.authority, self.message()?)
+            .await
+            .map_err(|failure| failure.during(&asked))?;
+        Ok(Reply { asked, url: self.url.clone(), status: head.status, headers: head.headers, body })
+    }
+
+    fn message(&self) -> Outcome<Message> {
+        let body = match &self.body {
+            Framing::None => Full::default().boxed(),
+            Framing::Sized(bytes) => Full::new(bytes.clone()).boxed(),
+            Framing::Chunked(chunks) => {
+                let frames = chunks.clone().into_iter().map(|chunk| Ok(Frame::data(chunk)));
+                BodyExt::boxed(StreamBody::new(stream::iter(frames)))
+            }
+        };
+        let mut message = hyper::Request::new(body);
+        *message.method_mut() = self.method.clone();
+        *message.uri_mut() = self.url.path.parse().map_err(|e| {
+            Failure::from(e).during(format!("{:?} is no request target", self.url.path))
+        })?;
+        let headers = message.headers_mut();
+        headers.insert(HOST, HeaderValue::from_str(&self.url.authority)?);
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        Ok(message)
+    }
+}
+
+impl std::fmt::Display for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.url.path)?;
+        for (name, value) in self.headers.iter().filter(|(name, _)| name != "authorization") {
+            write!(f, " [{name}: {}]", value.to_str().unwrap_or("not text"))?;
+        }
+        match &self.body {
+            Framing::None => Ok(()),
+            Framing::Sized(bytes) => write!(f, " with {} bytes", bytes.len()),
+            Framing::Chunked(chunks) => {
+                let sum: usize = chunks.iter().map(Bytes::len).sum();
+                write!(f, " with {sum} bytes in chunked transfer coding")
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Our own server, in this process.
+
+use std::{future::pending, sync::Arc};
+
+use async_trait::async_trait;
+use registry_adapters::{
+    memory::{MemoryContents, MemoryRecords},
+    system::{SystemClock, SystemRandom, TokioTasks},
+};
+use registry_core::{
+    access::{Access, Action},
+    identity::Principal,
+    policy::AllowAll,
+    ports::{Authorizer, AuthorizerError, ContentStore, Decision, RecordStore},
+    registry::{References, Registry},
+};
+use registry_http::{RegistryService, ServerOptions, serve};
+use tokio::net::TcpListener;
+
+use crate::{
+    failure::Outcome,
+    target::{Server, Setting},
+    url::Base,
+};
+
+/// The stores that the suite runs on.
+pub(crate) const STORES: [&str; 1] = ["memory"];
+
+/// Starts a server on a store of its own, which lives until the process ends.
+pub(crate) async fn start(store: &str, setting: Setting) -> Outcome<Server> {
+    let (clock, random) = (SystemClock::new(), SystemRandom);
+    let (contents, records) = open(store);
+    let authorizer: Arc<dyn Authorizer> = match setting {
+        Setting::Strict | Setting::Sparse => Arc::new(AllowAll),
+        Setting::NoDeletes => Arc::new(NoDeletes),
+    };
+    let references = match setting {
+        Setting::Strict | Setting::NoDeletes => References::Strict,
+        Setting::Sparse => References::Sparse,
+    };
+    let registry = Registry::builder(contents, records, authorizer, clock, random)
+        .tasks(TokioTasks::current())
+        .references(references)
+        .build();
+    let service = RegistryService::new(registry, clock, random);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let authority = listener.local_addr()?.to_string();
+    tokio::spawn(serve(listener, service, ServerOptions::default(), pending()));
+    let base = Base { authority, prefix: String::new() };
+    Ok(Server { base, authorization: None })
+}
+
+fn open(_: &str) -> (Arc<dyn ContentStore>, Arc<dyn RecordStore>) {
+    (Arc::new(MemoryContents::default()), Arc::new(MemoryRecords::default()))
+}
+
+/// Everybody may do everything but delete, which the registry does not offer.
+#[derive(Debug)]
+struct NoDeletes;
+
+#[async_trait]
+impl Authorizer for NoDeletes {
+    async fn authorize(
+        &self,
+        _: &Principal,
+        accesses: &[Access],
+    ) -> Result<Vec<Decision>, AuthorizerError> {
+        let decide = |access: &Access| match access.action {
+            Action::Delete => Decision::unsupported("nothing can be deleted here"),
+            _ => Decision::allow("everything else can be done"),
+        };
+        Ok(accesses.iter().map(decide).collect())
+    }
+}
