@@ -1,4 +1,4 @@
-//! Power the server off under load, again and again: what it acknowledged is there, byte for byte,
+//! The server is killed under load, again and again: what it acknowledged is there, byte for byte,
 //! and open uploads go on where their clients were told.
 //!
 //! `REGISTRY_KILL_ROUNDS` says how often (5), `REGISTRY_KILL_SEED` replays a run's choices.
