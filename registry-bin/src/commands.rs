@@ -1,6 +1,7 @@
 //! What the binary can be told to do.
 
 mod check;
+mod serve;
 
 use std::env;
 
@@ -21,11 +22,13 @@ pub(crate) fn run() -> Result<(), Failure> {
     let config = Config::load(matches, env::vars_os())?;
     match name {
         "check" => check::run(&config),
+        "serve" => serve::run(&config),
         _ => unreachable!("{name} is no subcommand"),
     }
 }
 
 fn command() -> Command {
+    let serve = Command::new("serve").about("Run the registry").args(flags::arguments());
     let check = Command::new("check")
         .about("Check the configuration and show it, each value with where it came from")
         .args(flags::arguments());
@@ -34,5 +37,5 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([check])
+        .subcommands([serve, check])
 }

@@ -1,25 +1,49 @@
 //! Why the process ends, and its exit code.
 
-use std::{io, process::ExitCode};
+use std::{io, net::SocketAddr, process::ExitCode};
+
+use registry_adapters::filesystem::OpenError;
 
 use crate::config::ConfigErrors;
 
-/// Why the process ends. `docs/OPERATIONS.md` lists the exit codes.
+/// Why the process ends: one sentence. `docs/OPERATIONS.md` lists the exit codes.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// Nothing else fits.
-    #[error("the output cannot be written: {0}")]
-    Output(io::Error),
+    #[error("the operating system refuses {what}: {source}")]
+    System { what: &'static str, source: io::Error },
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Data(#[from] OpenError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {}", reason(source))]
+    Listen { address: SocketAddr, source: io::Error },
 }
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Output(_) => 1,
+            Self::System { .. } => 1,
             Self::Config(_) => 2,
+            Self::Data(_) => 3,
+            Self::Listen { .. } => 4,
         })
+    }
+}
+
+/// What an operator can do about it.
+fn reason(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program already does; stop it, or choose another port with --listen".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege; choose another with --listen".to_owned()
+        }
+        _ => source.to_string(),
     }
 }

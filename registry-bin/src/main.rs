@@ -3,7 +3,11 @@
 mod commands;
 mod config;
 mod failure;
+mod health;
+mod signals;
 mod telemetry;
+mod welcome;
+mod wiring;
 
 use std::{io, io::Write, process::ExitCode};
 

@@ -8,7 +8,9 @@ use crate::{config::Config, failure::Failure};
 pub(crate) fn run(config: &Config) -> Result<(), Failure> {
     match io::stdout().write_all(render(config).as_bytes()) {
         // Whoever read it has seen enough.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(e)),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::System { what: "standard output", source: e })
+        }
         _ => Ok(()),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn parse(text: &str, units: Units) -> Option<u64> {
 
 /// The shortest text without a fraction that says the same.
 pub(crate) fn format(value: u64, units: Units) -> String {
-    let exact = units.iter().find(|(_, factor)| value % factor == 0 && value >= *factor);
+    let exact = units.iter().find(|(_, factor)| value >= *factor && value.is_multiple_of(*factor));
     let (name, factor) = exact.unwrap_or(&units[units.len() - 1]);
     format!("{}{name}", value / factor)
 }

@@ -74,11 +74,26 @@ settings! {
     /// Refuse larger blobs
     max_blob_size: Size = "1TiB" SIZE;
 
-    /// Let further connections wait
-    max_connections: Count = "10000" N;
+    /// Serve so many connections at once; further ones wait
+    max_connections: Count = "4096" N;
+
+    /// Serve so many requests at once on one HTTP/2 connection
+    max_streams: Count = "100" N;
+
+    /// Let the bodies of all requests together take so much memory
+    body_memory: Size = "64MiB" SIZE;
+
+    /// Keep records that are used again in so much memory, with the filesystem store
+    record_memory: Size = "64MiB" SIZE;
+
+    /// Give up a connection whose next request does not come for so long
+    header_timeout: Span = "30s" TIME;
 
     /// Give up a request whose body stalls for so long
     body_idle_timeout: Span = "60s" TIME;
+
+    /// Give up a reply of which the client takes nothing for so long
+    send_timeout: Span = "60s" TIME;
 
     /// Let running requests end for so long after SIGTERM
     drain_time: Span = "30s" TIME;
@@ -89,4 +104,80 @@ settings! {
     /// What is logged: off, error, warn, info, debug or trace, or levels by module such as
     /// info,registry_http=debug
     log_level: LogLevel = "info" LEVEL;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::row::Given, *};
+
+    /// The table of `docs/OPERATIONS.md`.
+    fn documented() -> String {
+        let row = |row: &Row| {
+            format!(
+                "| `--{}` `{}` | `{}` | {} |\n",
+                row.key(),
+                row.placeholder,
+                row.default,
+                row.doc.replace('|', "\\|")
+            )
+        };
+        let head = "| setting | default | what it does |\n|---|---|---|\n".to_owned();
+        head + &TABLE.iter().map(row).collect::<String>()
+    }
+
+    #[test]
+    fn the_document_has_the_same_table() {
+        let document = include_str!("../../../docs/OPERATIONS.md");
+        let (_, rest) = document.split_once("<!-- settings -->\n").expect("the table's start");
+        let (table, _) = rest.split_once("<!-- /settings -->").expect("the table's end");
+        assert!(table == documented(), "put this into docs/OPERATIONS.md:\n{}", documented());
+    }
+
+    #[test]
+    fn every_default_is_a_value_and_shows_as_one_that_means_the_same() {
+        let mut errors = ConfigErrors::default();
+        let defaults = Config::resolve(&Layers::default(), &mut errors).expect("defaults");
+        let shown =
+            defaults.effective().map(|(row, value, _)| (row.field, value)).map(|(field, value)| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                (field, Given { text, origin: Origin::Default })
+            });
+        let layers = Layers { file: shown.collect(), ..Layers::default() };
+        let again = Config::resolve(&layers, &mut errors).expect("the same values");
+        let values = |config: &Config| -> Vec<_> {
+            config.effective().map(|(_, value, _)| value.to_string()).collect()
+        };
+        assert_eq!(values(&defaults), values(&again));
+    }
+
+    #[test]
+    fn the_text_of_a_secret_is_never_quoted() {
+        struct Secret;
+
+        impl std::fmt::Display for Secret {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("(hidden)")
+            }
+        }
+
+        impl Value for Secret {
+            const SECRET: bool = true;
+
+            fn expected() -> String {
+                "a secret".to_owned()
+            }
+
+            fn parse(text: &str) -> Option<Self> {
+                (text != "canary").then_some(Self)
+            }
+        }
+
+        let row = &TABLE[0];
+        let origin = Origin::Flag { name: row.key() };
+        let given = Given { text: "canary".to_owned(), origin };
+        let layers = Layers { flags: [(row.field, given)].into(), ..Layers::default() };
+        let mut errors = ConfigErrors::default();
+        assert!(layers.value::<Secret>(row, &mut errors).is_none());
+        assert!(errors.to_string().contains("(hidden)") && !errors.to_string().contains("canary"));
+    }
 }

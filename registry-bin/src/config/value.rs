@@ -1,6 +1,6 @@
 //! What a setting's value can be.
 
-use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 
 use tracing_subscriber::filter::Targets;
 
@@ -28,7 +28,7 @@ pub(crate) trait Value: fmt::Display + Sized {
 }
 
 impl Value for bool {
-    const SWITCH: bool = true;
+    const SWITCH: Self = true;
 
     fn expected() -> String {
         "true or false".to_owned()
@@ -55,10 +55,10 @@ impl Value for SocketAddr {
 
 /// A number of things, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Count(NonZeroUsize);
+pub(crate) struct Count(NonZeroU32);
 
 impl Count {
-    pub(crate) const fn get(self) -> usize {
+    pub(crate) const fn get(self) -> u32 {
         self.0.get()
     }
 }
@@ -73,8 +73,7 @@ impl Value for Count {
     }
 
     fn to_toml(&self) -> toml::Value {
-        i64::try_from(self.get())
-            .map_or_else(|_| toml::Value::String(self.to_string()), toml::Value::Integer)
+        toml::Value::Integer(self.get().into())
     }
 }
 

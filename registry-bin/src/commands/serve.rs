@@ -1,0 +1,60 @@
+//! `serve`: runs the registry until it is told to end.
+
+use std::{net::SocketAddr, pin::pin};
+
+use futures::future;
+use registry_adapters::system::{SystemClock, SystemRandom, TokioTasks};
+use registry_core::ports::Clock;
+use tokio::{net::TcpListener, runtime};
+
+use crate::{
+    config::Config,
+    failure::Failure,
+    health::{Health, Probed},
+    signals::Signals,
+    telemetry::{self, Reader},
+    welcome, wiring,
+};
+
+/// Serves until a signal comes, and drains.
+pub(crate) fn run(config: &Config) -> Result<(), Failure> {
+    let reader = telemetry::start(config);
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| Failure::System { what: "threads", source })?;
+    runtime.block_on(serve(config, reader))
+}
+
+async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
+    let signals = Signals::listen();
+    let signals = signals.map_err(|source| Failure::System { what: "signals", source })?;
+    // Before the stores, which a server that cannot listen has no business with; clients that come
+    // meanwhile wait in the kernel's queue.
+    let (listener, address) = listen(config.listen.value).await?;
+    let stores = wiring::stores(config)?;
+    let tasks = TokioTasks::current();
+    let service = Probed {
+        health: Health::new(stores.records.clone(), SystemClock::new(), SystemRandom),
+        service: wiring::service(config, &stores, tasks.clone()),
+    };
+    welcome::say(reader, config, address);
+    let options = wiring::server_options(config);
+    registry_http::serve(listener, service, options, signals.first()).await;
+    finish(config, &tasks).await;
+    Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bind = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bind.await.map_err(|source| Failure::Listen { address, source })
+}
+
+/// Lets the work end whose clients are gone. It may as well be cut off: that loses nothing.
+async fn finish(config: &Config, tasks: &TokioTasks) {
+    let drain_time = config.drain_time.value.get();
+    future::select(pin!(tasks.idle()), SystemClock::new().sleep(drain_time)).await;
+    tracing::info!("ended");
+}

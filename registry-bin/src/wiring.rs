@@ -1,0 +1,82 @@
+//! Where the adapters meet the core: the only place that knows both.
+
+use std::sync::Arc;
+
+use registry_adapters::{
+    filesystem::{Durability, Filesystem, Options},
+    memory::{MemoryContents, MemoryRecords},
+    system::{SystemClock, SystemRandom, TokioTasks},
+};
+use registry_core::{
+    policy::{AllowAll, ReadOnly},
+    ports::{Authorizer, ContentStore, RecordStore},
+    registry::{References, Registry},
+};
+use registry_http::{BodyTimeouts, RegistryService, ServerOptions};
+
+use crate::{
+    config::{self, Config, Store},
+    failure::Failure,
+};
+
+/// Both storage ports.
+pub(crate) struct Stores {
+    pub(crate) contents: Arc<dyn ContentStore>,
+    pub(crate) records: Arc<dyn RecordStore>,
+}
+
+/// Opens the stores that the configuration names.
+pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
+    match config.store.value {
+        Store::Memory => Ok(Stores {
+            contents: Arc::new(MemoryContents::default()),
+            records: Arc::new(MemoryRecords::default()),
+        }),
+        Store::Filesystem => {
+            let mut options = Options::new(match config.durability.value {
+                config::Durability::PowerSafe => Durability::PowerSafe,
+                config::Durability::ProcessSafe => Durability::ProcessSafe,
+            });
+            options.memory =
+                usize::try_from(config.record_memory.value.get()).unwrap_or(usize::MAX);
+            let store = Filesystem::open(config.data.value.path(), options)?;
+            Ok(Stores { contents: Arc::new(store.contents()), records: Arc::new(store.records()) })
+        }
+    }
+}
+
+/// The registry over the stores, as a service.
+pub(crate) fn service(config: &Config, stores: &Stores, tasks: TokioTasks) -> RegistryService {
+    let authorizer: Arc<dyn Authorizer> =
+        if config.read_only.value { Arc::new(ReadOnly) } else { Arc::new(AllowAll) };
+    let references = match config.references.value {
+        config::References::Strict => References::Strict,
+        config::References::Sparse => References::Sparse,
+    };
+    let contents = Arc::clone(&stores.contents);
+    let records = Arc::clone(&stores.records);
+    let registry =
+        Registry::builder(contents, records, authorizer, SystemClock::new(), SystemRandom)
+            .tasks(tasks)
+            .references(references)
+            .upload_expiry(config.upload_expiry.value.get())
+            .max_blob_size(config.max_blob_size.value.get())
+            .build();
+    let mut timeouts = BodyTimeouts::default();
+    timeouts.idle = config.body_idle_timeout.value.get();
+    RegistryService::builder(registry, SystemClock::new(), SystemRandom)
+        .body_timeouts(timeouts)
+        .body_memory(config.body_memory.value.get())
+        .build()
+}
+
+/// The limits of the server.
+pub(crate) fn server_options(config: &Config) -> ServerOptions {
+    let mut options = ServerOptions::default();
+    options.max_connections = config.max_connections.value.get() as usize;
+    options.max_concurrent_streams = config.max_streams.value.get();
+    options.header_timeout = config.header_timeout.value.get();
+    options.send_timeout = config.send_timeout.value.get();
+    options.drain_limit = config.drain_time.value.get();
+    options
+}
