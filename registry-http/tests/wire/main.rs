@@ -7,7 +7,7 @@
 //! REGISTRY_WIRE_URL=http://127.0.0.1:5000                    any other registry instead
 //! REGISTRY_WIRE_SETTING=strict | sparse | no-deletes         how that registry is set (strict)
 //! REGISTRY_WIRE_AUTHORIZATION="Basic …"                      sent with every request
-//! REGISTRY_WIRE_EXPECT=distribution-v3.1.2.toml              the rows that it is known to fail
+//! REGISTRY_WIRE_EXPECT=tests/wire/distribution-v3.1.2.toml   the rows that it is known to fail
 //! ```
 //!
 //! A row ([`row`]) belongs to a clause of the checklist ([`clauses`]); families of rows are in
