@@ -203,12 +203,20 @@ async fn a_blob_is_mounted_from_where_it_can_be_read() {
                 .has("docker-content-digest", digest.clone()),
             row("the blob", "GET", "{location}").says("shared"),
             row("without a source", "POST", mount("")).is(201),
-            row("from where it is not", "POST", format!("/v2/c/blobs/uploads/?mount={MISSING}&from=a"))
-                .is(202)
-                .has("range", "0-0"),
-            row("the upload that came instead", "PUT", format!("{{location}}?digest={}", sha256("x")))
-                .body("x")
-                .is(201),
+            row(
+                "from where it is not",
+                "POST",
+                format!("/v2/c/blobs/uploads/?mount={MISSING}&from=a"),
+            )
+            .is(202)
+            .has("range", "0-0"),
+            row(
+                "the upload that came instead",
+                "PUT",
+                format!("{{location}}?digest={}", sha256("x")),
+            )
+            .body("x")
+            .is(201),
             row("from a name that is none", "POST", mount("&from=A")).fails(400, "NAME_INVALID"),
         ],
     )
@@ -220,11 +228,8 @@ async fn references_must_be_there() {
     // D13
     let manifest = image(json!({}));
     let service = open_service();
-    check(
-        &service,
-        vec![push_manifest("a", "v1", &manifest).fails(400, "MANIFEST_BLOB_UNKNOWN")],
-    )
-    .await;
+    check(&service, vec![push_manifest("a", "v1", &manifest).fails(400, "MANIFEST_BLOB_UNKNOWN")])
+        .await;
     let sparse = registry(AllowAll).references(registry_core::registry::References::Sparse);
     let sparse = registry_http::RegistryService::new(
         sparse.build(),
@@ -295,8 +300,12 @@ async fn a_manifest_is_served_as_it_was_pushed() {
             row("with another", "GET", "/v2/a/manifests/v1")
                 .with("if-none-match", &format!("\"{MISSING}\""))
                 .says(manifest.clone()),
-            row("a percent-encoded digest", "GET", format!("/v2/a/manifests/{}", digest.replace(':', "%3A")))
-                .says(manifest.clone()),
+            row(
+                "a percent-encoded digest",
+                "GET",
+                format!("/v2/a/manifests/{}", digest.replace(':', "%3A")),
+            )
+            .says(manifest.clone()),
             row("a percent-encoded slash", "GET", "/v2/a%2Fb/manifests/v1")
                 .fails(400, "NAME_INVALID"),
             row("a namespace", "GET", "/v2/a/manifests/v1?ns=docker.io:443")
@@ -322,7 +331,8 @@ async fn a_manifest_must_be_what_the_request_says() {
             put("with parameters", "v1")
                 .with("content-type", &format!("{OCI_MANIFEST}; charset=utf-8"))
                 .is(201),
-            row("which are not served", "GET", "/v2/a/manifests/v1").has("content-type", OCI_MANIFEST),
+            row("which are not served", "GET", "/v2/a/manifests/v1")
+                .has("content-type", OCI_MANIFEST),
             put("with another type", "v1")
                 .with("content-type", OCI_INDEX)
                 .fails(400, "MANIFEST_INVALID"),
@@ -461,7 +471,9 @@ async fn a_range_of_a_blob_is_served() {
             whole(get("nonsense", "bytes=a-b")),
             part(get("if it is this", "bytes=0-0").with("if-range", &etag), "0-0", "0"),
             whole(get("if it is another", "bytes=0-0").with("if-range", "\"other\"")),
-            whole(get("if it is old", "bytes=0-0").with("if-range", "Thu, 01 Jan 1970 00:00:00 GMT")),
+            whole(
+                get("if it is old", "bytes=0-0").with("if-range", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ),
             row("the whole", "GET", format!("/v2/a/blobs/{digest}"))
                 .has("content-type", "application/octet-stream")
                 .has("content-length", "10")

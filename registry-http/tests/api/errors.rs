@@ -100,7 +100,12 @@ const CASES: &[Case] = &[
     ),
     (|| EndpointError::TagsOnTag.into(), 400, "UNSUPPORTED", None),
     (|| EndpointError::TooManyTags.into(), 414, "UNSUPPORTED", None),
-    (|| "A".parse::<RepositoryName>().map_err(EndpointError::Name).unwrap_err().into(), 400, "NAME_INVALID", None),
+    (
+        || "A".parse::<RepositoryName>().map_err(EndpointError::Name).unwrap_err().into(),
+        400,
+        "NAME_INVALID",
+        None,
+    ),
     (|| RegistryError::NameUnknown, 404, "NAME_UNKNOWN", None),
     (|| RegistryError::BlobUnknown, 404, "BLOB_UNKNOWN", None),
     (
@@ -119,7 +124,12 @@ const CASES: &[Case] = &[
     (|| RegistryError::ManifestUnknown, 404, "MANIFEST_UNKNOWN", None),
     (|| ManifestError::SchemaVersion.into(), 400, "MANIFEST_INVALID", None),
     (|| RegistryError::ManifestTooLarge, 413, "SIZE_INVALID", None),
-    (|| RegistryError::ManifestBlobUnknown(vec![Algorithm::Sha256.digest(b"")]), 400, "MANIFEST_BLOB_UNKNOWN", None),
+    (
+        || RegistryError::ManifestBlobUnknown(vec![Algorithm::Sha256.digest(b"")]),
+        400,
+        "MANIFEST_BLOB_UNKNOWN",
+        None,
+    ),
     (|| RegistryError::Denied, 403, "DENIED", None),
     (|| RegistryError::Unsupported, 405, "UNSUPPORTED", Some(("allow", ""))),
     (|| BodyError::Broken(secret()).into(), 400, "BLOB_UPLOAD_INVALID", None),
@@ -161,7 +171,6 @@ async fn every_failure_has_its_status_and_shows_nothing_of_the_inside() {
         let reply = row("a failure", "GET", "/v2/_catalog").send(&service).await;
         let body = String::from_utf8_lossy(&reply.body).into_owned();
         assert!(!body.contains(SECRET), "{body}");
-        assert_eq!(body.contains("hunter2"), false);
         assert!(!format!("{:?}", reply.headers).contains("hunter2"));
     }
 }

@@ -18,7 +18,9 @@ async fn tags_are_listed_in_byte_order_page_by_page() {
             .lacks("link")
             .says_json(tags(&["1", "B", "_", "a", "b"])),
         list("a page", "?n=2").has("link", next("n=2&last=B")).says_json(tags(&["1", "B"])),
-        list("the next", "?n=2&last=B").has("link", next("n=2&last=a")).says_json(tags(&["_", "a"])),
+        list("the next", "?n=2&last=B")
+            .has("link", next("n=2&last=a"))
+            .says_json(tags(&["_", "a"])),
         list("the last", "?n=2&last=a").lacks("link").says_json(tags(&["b"])),
         list("a full last page", "?n=5").lacks("link").says_json(tags(&["1", "B", "_", "a", "b"])),
         list("none", "?n=0").lacks("link").says_json(tags(&[])),
@@ -46,7 +48,9 @@ async fn repositories_are_listed_page_by_page() {
             push_blob("b", b"{}"),
             push_blob("a/c", b"{}"),
             push_blob("a", b"{}"),
-            list("all", "").has("content-type", "application/json").says_json(names(&["a", "a/c", "b"])),
+            list("all", "")
+                .has("content-type", "application/json")
+                .says_json(names(&["a", "a/c", "b"])),
             list("a page", "?n=2")
                 .has("link", "</v2/_catalog?n=2&last=a%2Fc>; rel=\"next\"")
                 .says_json(names(&["a", "a/c"])),
@@ -77,9 +81,7 @@ async fn referrers_are_an_index() {
             "annotations": { "kind": kind },
         })
     };
-    let index = |entries: Vec<serde_json::Value>| {
-        json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries })
-    };
+    let index = |entries: Vec<serde_json::Value>| json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries });
     let (one, two) = ("application/one+json", "application/two");
     let list = |does, query: &str| {
         row(does, "GET", format!("/v2/a/referrers/{digest}{query}")).has("content-type", OCI_INDEX)

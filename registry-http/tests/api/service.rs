@@ -36,7 +36,10 @@ async fn below_a_base_path_every_link_has_the_prefix() {
             row("elsewhere", "GET", "/v2/").fails(404, "NAME_UNKNOWN"),
             row("an upload", "POST", "/oci/eu/v2/a/blobs/uploads/").is(202),
             row("goes on", "PATCH", "{location}").body("{}").is(202),
-            row("a wrong offset", "PATCH", "{location}").with("content-range", "7-7").body("x").is(416),
+            row("a wrong offset", "PATCH", "{location}")
+                .with("content-range", "7-7")
+                .body("x")
+                .is(416),
             row("and closes", "PUT", format!("{{location}}?digest={}", sha256("{}"))).is(201),
             row("the blob", "GET", "{location}").says("{}"),
             row("a manifest", "PUT", "/oci/eu/v2/a/manifests/v1").body(manifest.clone()).is(201),
