@@ -1,8 +1,6 @@
 //! The contracts of the storage ports hold for the plainest stores, also behind the decorator that
 //! injects faults, and each finds every way of breaking it that we thought of.
 
-mod support;
-
 use std::{pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
@@ -10,7 +8,8 @@ use registry_core::{
     ports::{ContentStore, RecordStore},
     testing::Harness,
 };
-use support::plain::{Flaw, PlainContents, PlainRecords};
+
+use crate::plain::{Flaw, PlainContents, PlainRecords};
 
 /// Stores that a new process finds as they were left, unless a flaw forgets.
 #[derive(Default)]
@@ -70,11 +69,13 @@ mod behind_the_fault_injector {
     use registry_core::testing::FaultyHarness;
 
     mod contents {
-        registry_core::content_store_contract!(super::FaultyHarness(crate::Plain::default()));
+        registry_core::content_store_contract!(
+            super::FaultyHarness(super::super::Plain::default())
+        );
     }
 
     mod records {
-        registry_core::record_store_contract!(super::FaultyHarness(crate::Plain::default()));
+        registry_core::record_store_contract!(super::FaultyHarness(super::super::Plain::default()));
     }
 }
 
