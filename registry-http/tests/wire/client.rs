@@ -1,4 +1,4 @@
-//! The suite's own HTTP/1.1 client: it sends exactly the headers and framing that a row writes.
+//! The suite's own HTTP client: it sends exactly the headers and framing that a row writes.
 
 use std::convert::Infallible;
 
@@ -6,12 +6,13 @@ use bytes::Bytes;
 use futures::stream;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{
-    Method,
-    body::Frame,
-    client::conn::http1::{self, SendRequest},
-    header::{HOST, HeaderMap, HeaderName, HeaderValue},
+    Method, Response,
+    body::{Frame, Incoming},
+    client::conn::{TrySendError, http1, http2},
+    header::{HOST, HeaderName, HeaderValue},
+    http::response::Parts,
 };
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpStream, sync::Mutex};
 
 use crate::{
@@ -30,16 +31,33 @@ const REDIRECTS: usize = 5;
 /// A reply may have a header line for each of many tags.
 const MAX_HEADERS: usize = 2000;
 
+/// Which HTTP is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    /// HTTP/2 in clear text, with prior knowledge.
+    Http2,
+}
+
 /// One row's connection, kept open from request to request as real clients do.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
-    idle: Mutex<Option<(String, SendRequest<Body>)>>,
+    idle: Mutex<Option<(String, Connection)>>,
+}
+
+#[derive(Debug)]
+enum Connection {
+    Http1(http1::SendRequest<Body>),
+    Http2(http2::SendRequest<Body>),
 }
 
 impl Client {
-    async fn send(&self, authority: &str, mut message: Message) -> Outcome<(Head, Bytes)> {
+    async fn send(&self, request: &Request<'_>) -> Outcome<(Parts, Bytes)> {
+        let authority = request.url.authority.as_str();
+        let protocol = request.target.server.protocol;
+        let mut message = request.message(protocol)?;
         if let Some(mut kept) = self.take(authority).await {
-            match kept.try_send_request(message).await {
+            match kept.send(message).await {
                 Ok(response) => return self.receive(authority, kept, response).await,
                 // Not sent: the registry had closed the idle connection, as it may.
                 Err(mut closed) => match closed.take_message() {
@@ -48,44 +66,71 @@ impl Client {
                 },
             }
         }
-        let mut fresh = connect(authority).await?;
-        let response = fresh.send_request(message).await?;
-        self.receive(authority, fresh, response).await
+        let mut fresh = Connection::open(authority, protocol).await?;
+        match fresh.send(message).await {
+            Ok(response) => self.receive(authority, fresh, response).await,
+            Err(error) => Err(error.into_error().into()),
+        }
     }
 
-    async fn take(&self, authority: &str) -> Option<SendRequest<Body>> {
+    async fn take(&self, authority: &str) -> Option<Connection> {
         let (kept_for, mut kept) = self.idle.lock().await.take()?;
-        let usable = kept_for == authority && kept.ready().await.is_ok();
+        let usable = kept_for == authority && kept.is_open().await;
         usable.then_some(kept)
     }
 
     async fn receive(
         &self,
         authority: &str,
-        connection: SendRequest<Body>,
-        response: hyper::Response<hyper::body::Incoming>,
-    ) -> Outcome<(Head, Bytes)> {
+        connection: Connection,
+        response: Response<Incoming>,
+    ) -> Outcome<(Parts, Bytes)> {
         let (parts, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         *self.idle.lock().await = Some((authority.to_owned(), connection));
-        Ok((Head { status: parts.status.as_u16(), headers: parts.headers }, body))
+        Ok((parts, body))
     }
 }
 
-struct Head {
-    status: u16,
-    headers: HeaderMap,
-}
+impl Connection {
+    async fn open(authority: &str, protocol: Protocol) -> Outcome<Self> {
+        let stream = TcpStream::connect(authority)
+            .await
+            .map_err(|e| Failure::from(e).during(format!("connecting to {authority}")))?;
+        stream.set_nodelay(true)?;
+        let stream = TokioIo::new(stream);
+        Ok(match protocol {
+            Protocol::Http1 => {
+                let mut http1 = http1::Builder::new();
+                let (sender, connection) = http1.max_headers(MAX_HEADERS).handshake(stream).await?;
+                tokio::spawn(connection);
+                Self::Http1(sender)
+            }
+            Protocol::Http2 => {
+                let http2 = http2::Builder::new(TokioExecutor::new());
+                let (sender, connection) = http2.handshake(stream).await?;
+                tokio::spawn(connection);
+                Self::Http2(sender)
+            }
+        })
+    }
 
-async fn connect(authority: &str) -> Outcome<SendRequest<Body>> {
-    let stream = TcpStream::connect(authority)
-        .await
-        .map_err(|e| Failure::from(e).during(format!("connecting to {authority}")))?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) =
-        http1::Builder::new().max_headers(MAX_HEADERS).handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(sender)
+    async fn is_open(&mut self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.ready().await.is_ok(),
+            Self::Http2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        message: Message,
+    ) -> Result<Response<Incoming>, TrySendError<Message>> {
+        match self {
+            Self::Http1(sender) => sender.try_send_request(message).await,
+            Self::Http2(sender) => sender.try_send_request(message).await,
+        }
+    }
 }
 
 /// A request that a row is writing.
@@ -167,16 +212,13 @@ impl<'t> Request<'t> {
     /// Sends it; a redirect is the reply.
     pub(crate) async fn send_once(&self) -> Outcome<Reply> {
         let asked = self.to_string();
-        let (head, body) = self
-            .target
-            .client
-            .send(&self.url.authority, self.message()?)
-            .await
-            .map_err(|failure| failure.during(&asked))?;
-        Ok(Reply { asked, url: self.url.clone(), status: head.status, headers: head.headers, body })
+        let received = self.target.client.send(self).await;
+        let (head, body) = received.map_err(|failure| failure.during(&asked))?;
+        let (status, headers) = (head.status.as_u16(), head.headers);
+        Ok(Reply { asked, url: self.url.clone(), status, headers, body })
     }
 
-    fn message(&self) -> Outcome<Message> {
+    fn message(&self, protocol: Protocol) -> Outcome<Message> {
         let body = match &self.body {
             Framing::None => Full::default().boxed(),
             Framing::Sized(bytes) => Full::new(bytes.clone()).boxed(),
@@ -187,11 +229,17 @@ impl<'t> Request<'t> {
         };
         let mut message = hyper::Request::new(body);
         *message.method_mut() = self.method.clone();
-        *message.uri_mut() = self.url.path.parse().map_err(|e| {
-            Failure::from(e).during(format!("{:?} is no request target", self.url.path))
-        })?;
+        let (authority, path) = (&self.url.authority, &self.url.path);
+        let uri = match protocol {
+            Protocol::Http1 => path.parse(),
+            Protocol::Http2 => format!("http://{authority}{path}").parse(),
+        };
+        *message.uri_mut() =
+            uri.map_err(|e| Failure::from(e).during(format!("{path:?} is no request target")))?;
         let headers = message.headers_mut();
-        headers.insert(HOST, HeaderValue::from_str(&self.url.authority)?);
+        if protocol == Protocol::Http1 {
+            headers.insert(HOST, HeaderValue::from_str(authority)?);
+        }
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
         }

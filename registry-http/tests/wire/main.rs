@@ -49,6 +49,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
 use crate::{
+    client::Protocol,
     failure::{Failure, Outcome, ensure},
     pinned::Pinned,
     row::Row,
@@ -71,14 +72,14 @@ fn main() -> Outcome<ExitCode> {
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
-/// The rows on our server, once a store.
+/// The rows on our server, once in each variant.
 fn ours(runtime: &Runtime, rows: &[Arc<Row>]) -> Outcome<Vec<Trial>> {
     let mut trials = Vec::new();
-    for store in ours::STORES {
+    for variant in ours::VARIANTS {
         for setting in [Setting::Strict, Setting::Sparse, Setting::NoDeletes] {
-            let server = runtime.block_on(ours::start(store, setting))?;
+            let server = runtime.block_on(ours::start(variant, setting))?;
             for row in rows.iter().filter(|row| row.setting() == setting) {
-                let name = format!("{store}::{}", row.name());
+                let name = format!("{}::{}", variant.name, row.name());
                 trials.push(trial(runtime, name, row, &server, &Arc::default()));
             }
         }
@@ -97,7 +98,7 @@ fn another(runtime: &Runtime, rows: &[Arc<Row>], url: &str) -> Outcome<Vec<Trial
     };
     let authorization = env::var("REGISTRY_WIRE_AUTHORIZATION").ok();
     let authorization = authorization.map(|value| HeaderValue::from_str(&value)).transpose()?;
-    let server = Server { base: Base::parse(url)?, authorization };
+    let server = Server { base: Base::parse(url)?, protocol: Protocol::Http1, authorization };
     let pinned = match env::var_os("REGISTRY_WIRE_EXPECT") {
         Some(path) => Pinned::load(Path::new(&path))?,
         None => Pinned::default(),

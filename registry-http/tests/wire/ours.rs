@@ -18,18 +18,40 @@ use registry_http::{RegistryService, ServerOptions, serve};
 use tokio::net::TcpListener;
 
 use crate::{
+    client::Protocol,
     failure::Outcome,
     target::{Server, Setting},
     url::Base,
 };
 
-/// The stores that the suite runs on.
-pub(crate) const STORES: [&str; 1] = ["memory"];
+/// One way to run our server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    store: Store,
+    protocol: Protocol,
+    base_path: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Store {
+    Memory,
+}
+
+const PLAIN: Variant =
+    Variant { name: "memory", store: Store::Memory, protocol: Protocol::Http1, base_path: "" };
+
+/// The ways in which the suite runs it.
+pub(crate) const VARIANTS: [Variant; 3] = [
+    PLAIN,
+    Variant { name: "http2", protocol: Protocol::Http2, ..PLAIN },
+    Variant { name: "base_path", base_path: "/below/a.path", ..PLAIN },
+];
 
 /// Starts a server on a store of its own, which lives until the process ends.
-pub(crate) async fn start(store: &str, setting: Setting) -> Outcome<Server> {
+pub(crate) async fn start(variant: Variant, setting: Setting) -> Outcome<Server> {
     let (clock, random) = (SystemClock::new(), SystemRandom);
-    let (contents, records) = open(store);
+    let (contents, records) = open(variant.store);
     let authorizer: Arc<dyn Authorizer> = match setting {
         Setting::Strict | Setting::Sparse => Arc::new(AllowAll),
         Setting::NoDeletes => Arc::new(NoDeletes),
@@ -42,16 +64,20 @@ pub(crate) async fn start(store: &str, setting: Setting) -> Outcome<Server> {
         .tasks(TokioTasks::current())
         .references(references)
         .build();
-    let service = RegistryService::new(registry, clock, random);
+    let service = RegistryService::builder(registry, clock, random)
+        .base_path(variant.base_path.parse()?)
+        .build();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let authority = listener.local_addr()?.to_string();
     tokio::spawn(serve(listener, service, ServerOptions::default(), pending()));
-    let base = Base { authority, prefix: String::new() };
-    Ok(Server { base, authorization: None })
+    let base = Base { authority, prefix: variant.base_path.to_owned() };
+    Ok(Server { base, protocol: variant.protocol, authorization: None })
 }
 
-fn open(_: &str) -> (Arc<dyn ContentStore>, Arc<dyn RecordStore>) {
-    (Arc::new(MemoryContents::default()), Arc::new(MemoryRecords::default()))
+fn open(store: Store) -> (Arc<dyn ContentStore>, Arc<dyn RecordStore>) {
+    match store {
+        Store::Memory => (Arc::new(MemoryContents::default()), Arc::new(MemoryRecords::default())),
+    }
 }
 
 /// Everybody may do everything but delete, which the registry does not offer.

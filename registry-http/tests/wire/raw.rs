@@ -33,7 +33,7 @@ impl Connection {
         Ok(Self { stream, server: server.clone(), read: Vec::new() })
     }
 
-    /// Writes a request line and header lines, and the empty line. `Host` and credentials are added.
+    /// Writes a request line and header lines, and the empty line; adds `Host` and credentials.
     pub(crate) async fn head(&mut self, line: &str, headers: &[&str]) -> Outcome {
         let (method, rest) = line.split_once(' ').unwrap_or((line, ""));
         let prefix = if rest.starts_with('/') { self.server.base.prefix.as_str() } else { "" };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::{Method, header::HeaderValue};
 
 use crate::{
-    client::{Client, Request},
+    client::{Client, Protocol, Request},
     content::noise,
     failure::Outcome,
     repository::Repository,
@@ -28,6 +28,7 @@ pub(crate) enum Setting {
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub(crate) base: Base,
+    pub(crate) protocol: Protocol,
     /// Sent with every request when it is there.
     pub(crate) authorization: Option<HeaderValue>,
 }

@@ -34,7 +34,7 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    /// Resolves a `Location`, absolute or relative (RFC 9110 section 10.2.2), against the URL asked.
+    /// Resolves a `Location` (RFC 9110 section 10.2.2) against the URL that was asked.
     ///
     /// Of the relative forms only the absolute path is taken: containerd misreads the others.
     pub(crate) fn resolve(&self, location: &str) -> Outcome<Self> {

@@ -229,7 +229,9 @@ fn broken_requests() -> Vec<Row> {
     rows.extend([
         Row::new("S13", "a request without Host is answered 400", async |t| {
             let mut raw = t.raw().await?;
-            raw.write(b"GET /v2/ HTTP/1.1\r\nconnection: close\r\n\r\n").await?;
+            let line = format!("GET {}/v2/ HTTP/1.1\r\n", t.server.base.prefix);
+            raw.write(line.as_bytes()).await?;
+            raw.write(b"connection: close\r\n\r\n").await?;
             raw.reply().await?.status_in(&[400])
         }),
         Row::new("S13", "a header of 4 MiB is refused, and the server goes on", async |t| {

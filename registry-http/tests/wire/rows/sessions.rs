@@ -1,12 +1,14 @@
 //! The life of an upload session: cancel, end, whose it is, who may use it at the same time.
 
+use futures::future::try_join_all;
+
 use crate::{
     content::{Content, OCTETS},
-    failure::{Failure, Outcome},
+    failure::{Failure, Outcome, ensure},
     repository::{Repository, last_byte},
     row::Row,
     target::Target,
-    url::Url,
+    url::{Place, Url},
 };
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -62,10 +64,9 @@ fn strangers() -> Vec<Row> {
     vec![
         Row::new("C33", "an upload that never was is answered BLOB_UPLOAD_UNKNOWN", async |t| {
             let r = t.repository();
-            let session = r.open_upload().await?;
+            r.open_upload().await?;
             for id in ["6b1ee8ce-6b5c-4a0e-9d0a-3f1f5b6c7d8e", "nonsense", "0"] {
-                let path = r.path(format!("blobs/uploads/{id}"));
-                let stranger = Url { path, ..session.clone() };
+                let stranger = r.path(format!("blobs/uploads/{id}")).locate(&t.server.base);
                 is_gone(t, &r, &stranger).await.map_err(|failure| failure.during(id))?;
             }
             Ok(())
@@ -90,7 +91,7 @@ fn side_by_side() -> Vec<Row> {
         Row::new("M9", "each upload has a location of its own", async |t| {
             let r = t.repository();
             let (first, second) = (r.open_upload().await?, r.open_upload().await?);
-            crate::failure::ensure!(first != second, "two uploads at {}", first.path);
+            ensure!(first != second, "two uploads at {}", first.path);
             r.chunk(&first, 0, &t.bytes(100)).expect(202).await?;
             r.chunk(&second, 0, &t.bytes(50)).expect(202).await?;
             t.get(&first).expect(204).await?.has("range", "0-99")?;
@@ -103,6 +104,34 @@ fn side_by_side() -> Vec<Row> {
             futures::try_join!(r.push_blob(&blob), r.push_blob(&blob), other.push_blob(&blob))?;
             t.get(r.blob(&blob.digest)).expect(200).await?.body_is(&blob.bytes)?;
             t.get(other.blob(&blob.digest)).expect(200).await?.body_is(&blob.bytes)?;
+            Ok(())
+        }),
+        Row::new(
+            "C33",
+            "manifests pushed to one tag at a time: all are there, one is tagged",
+            async |t| {
+                let r = t.repository();
+                let mut manifests = Vec::new();
+                for _ in 0..8 {
+                    manifests.push(Content::manifest(&r.image().await?));
+                }
+                try_join_all(manifests.iter().map(|manifest| r.push("raced", manifest))).await?;
+                for manifest in &manifests {
+                    r.pull(&manifest.digest).expect(200).await?.body_is(&manifest.bytes)?;
+                }
+                let tagged = r.pull("raced").expect(200).await?;
+                let won = manifests.iter().any(|manifest| manifest.bytes == tagged.body);
+                tagged.ensure(won, "one of the manifests that were pushed")?;
+                Ok(())
+            },
+        ),
+        Row::new("C33", "one manifest pushed to many tags at a time: all are there", async |t| {
+            let r = t.repository();
+            let manifest = Content::manifest(&r.image().await?);
+            let tags: Vec<String> = (10..30).map(|at| format!("t{at}")).collect();
+            try_join_all(tags.iter().map(|tag| r.push(tag, &manifest))).await?;
+            let listed = r.list_tags("").await?;
+            ensure!(listed == tags, "{listed:?}");
             Ok(())
         }),
         Row::new("C33", "while a PATCH is under way, another one is answered 416", async |t| {
