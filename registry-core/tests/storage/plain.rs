@@ -90,6 +90,13 @@ impl PlainContents {
         self.flaw == Some(flaw)
     }
 
+    /// The bytes of a sealed content.
+    pub(crate) fn sealed(&self, id: &ContentId) -> Option<Bytes> {
+        let contents = self.lock();
+        let entry = contents.get(id).filter(|entry| entry.sealed)?;
+        Some(Bytes::copy_from_slice(&entry.bytes))
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ContentId, Entry>> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -265,6 +272,12 @@ impl PlainRecords {
 
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
+    }
+
+    /// Every record.
+    pub(crate) fn all(&self) -> Vec<(RecordKey, Record)> {
+        let state = self.lock();
+        state.records.iter().map(|(key, (_, record))| (key.clone(), record.clone())).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, RecordState> {
