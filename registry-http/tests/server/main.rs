@@ -1,0 +1,7 @@
+//! The server over loopback: both protocols, its limits, and how it stops.
+
+mod downloads;
+mod limits;
+mod protocols;
+mod shutdown;
+mod support;
