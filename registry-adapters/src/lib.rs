@@ -5,6 +5,11 @@
 //! |---|---|---|
 //! | [`system`] | the machine's clock and randomness, tasks on tokio | always |
 //! | [`memory`] | both storage ports in memory | always |
+//! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 
+#[cfg(all(feature = "filesystem", target_os = "linux"))]
+pub mod filesystem;
+#[cfg(feature = "filesystem")]
+mod layout;
 pub mod memory;
 pub mod system;

@@ -1,0 +1,269 @@
+//! The tree of an open store: its folders, its syncs, and what stops it.
+
+use std::{
+    fs::File,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use registry_core::record::RecordKey;
+use tracing::{error, warn};
+
+use super::{
+    Durability,
+    calls::{Calls, How, Kind},
+    error::{Context, Error, Result},
+};
+use crate::layout;
+
+/// The folder of everything that is neither a content nor a record that lasts. Its name, as every
+/// name in it, is outside the grammar of keys.
+pub(super) const OWN: &str = ".registry~";
+/// Where files are written before they get their names.
+pub(super) const TEMPORARY: &str = "temporary";
+/// Volatile records lie below it, in a folder for each start of the machine.
+pub(super) const VOLATILE: &str = "volatile";
+/// Says that a sync failed, in the words of [`Calls::boot_id`].
+pub(super) const SYNC_FAILED: &str = "sync-failed";
+/// Says that whatever is in the tree survives power loss.
+pub(super) const SYNCED: &str = "synced";
+/// Room that is given up when the disk is full, so that something can be deleted.
+const RESERVE: &str = "reserve";
+const RESERVE_SIZE: u64 = 16 << 20;
+
+/// An open store, shared by its contents and its records.
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub(super) calls: Arc<dyn Calls>,
+    pub(super) boot: String,
+    root: File,
+    own: File,
+    temporary: File,
+    durability: Durability,
+    stopped: AtomicBool,
+    reserved: AtomicBool,
+    names: AtomicU64,
+    /// Locked for as long as it is open, and closed last.
+    _lock: File,
+}
+
+impl Tree {
+    /// The tree below an open root that is prepared and locked.
+    pub(super) fn new(
+        calls: Arc<dyn Calls>,
+        boot: String,
+        root: File,
+        durability: Durability,
+        lock: File,
+    ) -> Result<Self> {
+        let own = calls.open(&root, OWN, How::Folder).to("open the store's own folder")?;
+        let temporary = calls.open(&own, TEMPORARY, How::Folder).to("open the temporary folder")?;
+        let reserved = absent(calls.status_at(&own, RESERVE)).to("look for the reserve")?.is_some();
+        let tree = Self {
+            calls,
+            boot,
+            root,
+            own,
+            temporary,
+            durability,
+            stopped: AtomicBool::new(false),
+            reserved: AtomicBool::new(reserved),
+            names: AtomicU64::new(0),
+            _lock: lock,
+        };
+        tree.set_aside();
+        Ok(tree)
+    }
+
+    /// Opens a file; `None` where there is none.
+    pub(super) fn open(&self, path: &str, how: How) -> Result<Option<File>> {
+        absent(self.calls.open(&self.root, path, how)).to("open a file")
+    }
+
+    /// Where a folder or file of records is: volatile ones lie apart.
+    pub(super) fn place(&self, path: &str) -> String {
+        let key = layout::key_prefix(path) + "x";
+        match key.parse::<RecordKey>() {
+            Ok(key) if key.is_volatile() => format!("{OWN}/{VOLATILE}/{}/{path}", self.boot),
+            _ => path.to_owned(),
+        }
+    }
+
+    /// Opens a folder; `None` where there is none.
+    pub(super) fn folder(&self, path: &str) -> Result<Option<File>> {
+        absent(self.calls.open(&self.root, path, How::Folder)).to("open a folder")
+    }
+
+    /// The folder of all records, or of the volatile ones.
+    pub(super) fn top(&self, durable: bool) -> Result<File> {
+        let path = if durable { "." } else { &format!("{OWN}/{VOLATILE}/{}", self.boot) };
+        self.calls.open(&self.root, path, How::Folder).to("open a folder")
+    }
+
+    /// A new file without a name of its own yet, which is removed unless it gets one.
+    pub(super) fn temporary(&self) -> Result<Temporary<'_>> {
+        let name = self.names.fetch_add(1, Ordering::Relaxed).to_string();
+        let file = self.calls.open(&self.temporary, &name, How::Create);
+        Ok(Temporary { tree: self, file: file.to("create a file")?, name: Some(name) })
+    }
+
+    /// Makes a file or folder survive power loss, if that was promised.
+    pub(super) fn sync(&self, file: &File) -> Result<()> {
+        if self.durability == Durability::ProcessSafe {
+            return Ok(());
+        }
+        self.writable()?;
+        self.calls.sync(file).to("sync").inspect_err(|error| self.stop(error))
+    }
+
+    /// As [`Tree::sync`], for a file that is given up when the disk turns out to be full.
+    pub(super) fn sync_new(&self, file: &File) -> Result<()> {
+        if self.durability == Durability::ProcessSafe {
+            return Ok(());
+        }
+        self.writable()?;
+        let synced = self.calls.sync(file).to("sync a file");
+        synced.inspect_err(|error| {
+            if !error.is_full() {
+                self.stop(error)
+            }
+        })
+    }
+
+    /// Refuses when a sync failed.
+    pub(super) fn writable(&self) -> Result<()> {
+        if self.is_stopped() { Err(Error::Stopped) } else { Ok(()) }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// How many bytes are left for new contents.
+    pub(super) fn free(&self) -> Result<u64> {
+        self.calls.free(&self.root).to("ask for free space")
+    }
+
+    /// Does what makes room in the end; when the disk is too full even for that, the reserve is
+    /// released for it.
+    pub(super) fn with_reserve<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
+        match work() {
+            Err(error) if error.is_full() && self.release() => work(),
+            outcome => outcome,
+        }
+    }
+
+    /// Sets room aside, unless that is done or there is little.
+    pub(super) fn set_aside(&self) {
+        let enough = || matches!(self.free(), Ok(free) if free > 4 * RESERVE_SIZE);
+        if self.reserved.load(Ordering::Relaxed) || !enough() {
+            return;
+        }
+        let file = self.calls.open(&self.own, RESERVE, How::Append);
+        match file.and_then(|file| self.calls.reserve(&file, 0..RESERVE_SIZE)) {
+            Ok(()) => self.reserved.store(true, Ordering::Relaxed),
+            Err(error) => warn!(%error, "cannot set room aside for deletions on a full disk"),
+        }
+    }
+
+    /// Says whether there was anything to release.
+    fn release(&self) -> bool {
+        if !self.reserved.swap(false, Ordering::Relaxed) {
+            return false;
+        }
+        warn!("the disk is full: the reserve is released, delete or collect something");
+        self.calls.remove(&self.own, RESERVE, Kind::File).is_ok()
+    }
+
+    /// After a failed sync the kernel may believe that what it lost is on the disk, so that a
+    /// second sync would succeed and prove nothing. Nothing may be written until the kernel has
+    /// forgotten, which the next start checks.
+    fn stop(&self, error: &Error) {
+        if self.stopped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        error!(error = error as &dyn std::error::Error, "a sync failed: the store stops writing");
+        if let Err(error) = self.mark(SYNC_FAILED, self.boot.as_bytes()) {
+            error!(error = &error as &dyn std::error::Error, "cannot leave a mark of it");
+        }
+    }
+
+    /// Puts a small file among the store's own. It speaks to the next process on this machine, so
+    /// it need not survive power loss.
+    fn mark(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_mark(&*self.calls, &self.own, name, bytes).map(drop)
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        // Without syncs, or after a failed one, nobody knows what survives.
+        if self.durability == Durability::PowerSafe
+            && !self.is_stopped()
+            && let Err(error) = self.mark(SYNCED, b"")
+        {
+            let error = &error as &dyn std::error::Error;
+            warn!(error, "the store's end is not marked: the next start will sync");
+        }
+    }
+}
+
+/// A file without a name of its own yet.
+#[derive(Debug)]
+pub(super) struct Temporary<'a> {
+    tree: &'a Tree,
+    pub(super) file: File,
+    name: Option<String>,
+}
+
+impl Temporary<'_> {
+    /// Gives it its name, instead of whatever had that name.
+    pub(super) fn rename(mut self, folder: &File, name: &str) -> Result<()> {
+        let Some(temporary) = &self.name else { return Ok(()) };
+        let to = (folder, name);
+        self.tree.calls.rename((&self.tree.temporary, temporary), to).to("rename a file")?;
+        self.name = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        // What stays behind is removed at the next start.
+        if let Some(name) = self.name.take() {
+            let _ = self.tree.calls.remove(&self.tree.temporary, &name, Kind::File);
+        }
+    }
+}
+
+/// Puts a small file into a folder.
+pub(super) fn write_mark(
+    calls: &dyn Calls,
+    folder: &File,
+    name: &str,
+    bytes: &[u8],
+) -> Result<File> {
+    absent(calls.remove(folder, name, Kind::File)).to("replace a mark")?;
+    let file = calls.open(folder, name, How::Create).to("create a mark")?;
+    if !bytes.is_empty() {
+        calls.write(&file, &[io::IoSlice::new(bytes)], 0).to("write a mark")?;
+    }
+    Ok(file)
+}
+
+/// Turns absence into a value.
+pub(super) fn absent<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A path's folder and its last name.
+pub(super) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
