@@ -4,6 +4,7 @@ use std::{future::pending, sync::Arc};
 
 use async_trait::async_trait;
 use registry_adapters::{
+    filesystem::{Durability, Filesystem, Options},
     memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
@@ -15,6 +16,7 @@ use registry_core::{
     registry::{References, Registry},
 };
 use registry_http::{RegistryService, ServerOptions, serve};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -36,14 +38,16 @@ pub(crate) struct Variant {
 #[derive(Clone, Copy, Debug)]
 enum Store {
     Memory,
+    Filesystem,
 }
 
 const PLAIN: Variant =
     Variant { name: "memory", store: Store::Memory, protocol: Protocol::Http1, base_path: "" };
 
 /// The ways in which the suite runs it.
-pub(crate) const VARIANTS: [Variant; 3] = [
+pub(crate) const VARIANTS: [Variant; 4] = [
     PLAIN,
+    Variant { name: "filesystem", store: Store::Filesystem, ..PLAIN },
     Variant { name: "http2", protocol: Protocol::Http2, ..PLAIN },
     Variant { name: "base_path", base_path: "/below/a.path", ..PLAIN },
 ];
@@ -51,7 +55,7 @@ pub(crate) const VARIANTS: [Variant; 3] = [
 /// Starts a server on a store of its own, which lives until the process ends.
 pub(crate) async fn start(variant: Variant, setting: Setting) -> Outcome<Server> {
     let (clock, random) = (SystemClock::new(), SystemRandom);
-    let (contents, records) = open(variant.store);
+    let stores = variant.store.open()?;
     let authorizer: Arc<dyn Authorizer> = match setting {
         Setting::Strict | Setting::Sparse => Arc::new(AllowAll),
         Setting::NoDeletes => Arc::new(NoDeletes),
@@ -60,7 +64,7 @@ pub(crate) async fn start(variant: Variant, setting: Setting) -> Outcome<Server>
         Setting::Strict | Setting::NoDeletes => References::Strict,
         Setting::Sparse => References::Sparse,
     };
-    let registry = Registry::builder(contents, records, authorizer, clock, random)
+    let registry = Registry::builder(stores.contents, stores.records, authorizer, clock, random)
         .tasks(TokioTasks::current())
         .references(references)
         .build();
@@ -69,14 +73,40 @@ pub(crate) async fn start(variant: Variant, setting: Setting) -> Outcome<Server>
         .build();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let authority = listener.local_addr()?.to_string();
-    tokio::spawn(serve(listener, service, ServerOptions::default(), pending()));
+    tokio::spawn(async move {
+        serve(listener, service, ServerOptions::default(), pending()).await;
+        drop(stores.directory);
+    });
     let base = Base { authority, prefix: variant.base_path.to_owned() };
     Ok(Server { base, protocol: variant.protocol, authorization: None })
 }
 
-fn open(store: Store) -> (Arc<dyn ContentStore>, Arc<dyn RecordStore>) {
-    match store {
-        Store::Memory => (Arc::new(MemoryContents::default()), Arc::new(MemoryRecords::default())),
+/// Both storage ports, and the directory that goes with them.
+struct Stores {
+    contents: Arc<dyn ContentStore>,
+    records: Arc<dyn RecordStore>,
+    directory: Option<TempDir>,
+}
+
+impl Store {
+    fn open(self) -> Outcome<Stores> {
+        Ok(match self {
+            Self::Memory => Stores {
+                contents: Arc::new(MemoryContents::default()),
+                records: Arc::new(MemoryRecords::default()),
+                directory: None,
+            },
+            Self::Filesystem => {
+                let directory = tempfile::tempdir()?;
+                let options = Options::new(Durability::PowerSafe);
+                let store = Filesystem::open(directory.path(), options)?;
+                Stores {
+                    contents: Arc::new(store.contents()),
+                    records: Arc::new(store.records()),
+                    directory: Some(directory),
+                }
+            }
+        })
     }
 }
 
