@@ -34,7 +34,7 @@ while (($#)); do
         --scenarios) scenarios=$2 ;;
         --without) without+="$2 " ;;
         --also) also+=("$2") ;;
-        --json) reports=$2 ;;
+        --json) reports=$(realpath -m "$2") ;;
         -h | --help) usage && exit ;;
         *) usage >&2 && exit 2 ;;
     esac
