@@ -12,7 +12,9 @@ mod wiring;
 use std::{io, io::Write, process::ExitCode};
 
 fn main() -> ExitCode {
-    match commands::run() {
+    let outcome = commands::run();
+    telemetry::flush();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Where standard error is gone, the exit code still tells.

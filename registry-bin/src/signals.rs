@@ -4,6 +4,8 @@ use std::{io, process};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::telemetry;
+
 /// `SIGTERM` and `SIGINT`, which mean the same: the first drains, the second ends at once.
 #[derive(Debug)]
 pub(crate) struct Signals {
@@ -24,7 +26,11 @@ impl Signals {
     pub(crate) async fn first(mut self) {
         let signal = self.next().await;
         tracing::info!(signal, "draining; a second signal ends the server at once");
-        tokio::spawn(async move { process::exit(128 + self.next().await) });
+        tokio::spawn(async move {
+            let signal = self.next().await;
+            telemetry::flush();
+            process::exit(128 + signal)
+        });
     }
 
     async fn next(&mut self) -> i32 {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use registry_adapters::{
     filesystem::{Durability, Filesystem, Options},
+    hashing,
     memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
@@ -57,6 +58,7 @@ pub(crate) fn service(config: &Config, stores: &Stores, tasks: TokioTasks) -> Re
     let records = Arc::clone(&stores.records);
     let registry =
         Registry::builder(contents, records, authorizer, SystemClock::new(), SystemRandom)
+            .hash(hashing::fastest())
             .tasks(tasks)
             .references(references)
             .upload_expiry(config.upload_expiry.value.get())

@@ -6,9 +6,14 @@ use std::{
     time::Duration,
 };
 
+use hyper::StatusCode;
 use rustix::process::Signal;
 
-use crate::{http::closing, program::Program, running::Running};
+use crate::{
+    http::{Http, closing},
+    program::Program,
+    running::Running,
+};
 
 const BYTES: &[u8] = b"hello";
 const DIGEST: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -96,4 +101,27 @@ fn a_server_without_requests_ends_at_once() {
     let running = Running::start(&program, &["--drain-time", "1d"]);
     running.signal(Signal::TERM);
     assert_eq!(running.end().0, Some(0));
+}
+
+#[tokio::test]
+async fn the_log_is_whole_however_it_ends() {
+    for (second, code) in [(None, Some(0)), (Some(Signal::TERM), Some(143))] {
+        let program = Program::new();
+        let mut running = Running::start(&program, &["--store", "memory"]);
+        let held = second.map(|_| Upload::begin(&running));
+        let http = Http::new(running.address);
+        for _ in 0..50 {
+            assert_eq!(http.get("/v2/").await.expect("a reply").status, StatusCode::OK);
+        }
+        running.signal(Signal::TERM);
+        if let Some(second) = second {
+            running.wait_for("draining");
+            running.signal(second);
+        }
+        let (ended, lines) = running.end();
+        drop(held);
+        assert_eq!(ended, code);
+        let requests = lines.iter().filter(|line| line.contains("\"path\":\"/v2/\"")).count();
+        assert_eq!(requests, 50, "{lines:?}");
+    }
 }
