@@ -6,9 +6,12 @@
 //! | [`system`] | the machine's clock and randomness, tasks on tokio | always |
 //! | [`memory`] | both storage ports in memory | always |
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
+//! | `hashing` | hashing on other threads, by whatever is fastest | `hashing` |
 
 #[cfg(all(feature = "filesystem", target_os = "linux"))]
 pub mod filesystem;
+#[cfg(feature = "hashing")]
+pub mod hashing;
 #[cfg(feature = "filesystem")]
 mod layout;
 pub mod memory;

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
+use registry_adapters::hashing::{self, Hashing};
 use registry_core::{
     digest::{Algorithm, HashState},
     ports::{HashBackend, Sha2},
@@ -11,7 +12,11 @@ const CHUNKS: [usize; 3] = [1 << 10, 16 << 10, 256 << 10];
 /// Bytes a second of each backend, and what saving a state costs.
 pub(crate) fn hash(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let backends: [(&str, Box<dyn HashBackend>); 1] = [("sha2", Box::new(Sha2::default()))];
+    let backends: [(&str, Box<dyn HashBackend>); 3] = [
+        ("sha2 in line", Box::new(Sha2::default())),
+        ("AWS-LC", Box::new(Hashing::aws_lc())),
+        ("fastest", Box::new(hashing::fastest())),
+    ];
     for (name, backend) in &backends {
         for algorithm in Algorithm::ALL {
             let mut group = c.benchmark_group(format!("digest/{name}/{algorithm}"));
