@@ -113,9 +113,11 @@ impl fmt::Display for ContentRange {
     }
 }
 
-/// Digits only: `u64::from_str` would take a leading `+`.
+/// Digits only: `u64::from_str` would take a leading `+`. A number beyond 64 bits lies beyond every
+/// content, as the largest of 64 bits does.
 fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -137,6 +139,9 @@ mod tests {
             ("bytes=-0", 2048, None),
             ("bytes=0-", 0, None),
             ("bytes=0-18446744073709551615", 5, Some(0..5)),
+            ("bytes=3-99999999999999999999999", 5, Some(3..5)),
+            ("bytes=99999999999999999999999-", 5, None),
+            ("bytes=-99999999999999999999999", 5, Some(0..5)),
         ] {
             assert_eq!(header.parse::<ByteRange>().unwrap().resolve(size), want, "{header}");
         }
