@@ -86,7 +86,7 @@ impl Incoming {
     }
 
     /// Keeps the share until the body has been read.
-    pub(crate) fn with_share(mut self, share: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn with_share(mut self: Box<Self>, share: OwnedSemaphorePermit) -> Box<Self> {
         self.share = Some(share);
         self
     }

@@ -1,7 +1,7 @@
 //! Replies and their headers, built from typed values only, so that nothing a client sent can end
 //! a header line.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use hyper::{
@@ -15,10 +15,9 @@ use registry_core::{
     endpoint::{Endpoint, Namespace},
 };
 
-use crate::{base_path::BasePath, body::ResponseBody};
+use crate::{base_path::BasePath, body::ResponseBody, request::X_REQUEST_ID};
 
-pub(crate) const API_VERSION: HeaderName =
-    HeaderName::from_static("docker-distribution-api-version");
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 pub(crate) const DOCKER_CONTENT_DIGEST: HeaderName =
     HeaderName::from_static("docker-content-digest");
 pub(crate) const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
@@ -29,10 +28,14 @@ pub(crate) const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject"
 pub(crate) const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
 pub(crate) const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
+const REGISTRY_2_0: HeaderValue = HeaderValue::from_static("registry/2.0");
 pub(crate) const OCTET_STREAM: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-/// Room for the headers of the largest reply, so that the map never grows.
-const HEADERS: usize = 16;
+/// Room for the headers of a manifest, the reply that has to be fast: its map never grows.
+const HEADERS: usize = 6;
+
+/// The longest entity tag: of a sha512 digest.
+const ETAG_LENGTH: usize = "\"sha512:\"".len() + 128;
 
 /// A reply without a body: `Content-Length: 0`, or none where the status has no content at all.
 pub(crate) fn empty(status: StatusCode) -> Response<ResponseBody> {
@@ -75,10 +78,19 @@ fn bare(status: StatusCode, body: ResponseBody) -> Response<ResponseBody> {
     response
 }
 
+/// What every reply has, whatever it says.
+pub(crate) fn add_to_every(headers: &mut HeaderMap, request_id: &str) {
+    headers.insert(API_VERSION, REGISTRY_2_0);
+    headers.insert(X_REQUEST_ID, ascii(Bytes::copy_from_slice(request_id.as_bytes())));
+}
+
 /// `Docker-Content-Digest` with the digest that the client knows the content by, and the same as
 /// `ETag`. Both share one allocation.
 pub(crate) fn add_digest(headers: &mut HeaderMap, digest: &Digest) {
-    let quoted = Bytes::from(format!("\"{digest}\""));
+    let mut quoted = String::with_capacity(ETAG_LENGTH);
+    // Writing to a String cannot fail.
+    let _ = write!(quoted, "\"{digest}\"");
+    let quoted = Bytes::from(quoted);
     let bare = quoted.slice(1..quoted.len() - 1);
     headers.insert(DOCKER_CONTENT_DIGEST, ascii(bare));
     headers.insert(ETAG, ascii(quoted));

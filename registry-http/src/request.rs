@@ -2,7 +2,6 @@
 //! asks, over which connection, and the headers that the endpoints read.
 
 use std::{
-    fmt::Write as _,
     net::IpAddr,
     sync::{
         Arc,
@@ -77,7 +76,7 @@ pub(crate) fn caller(anonymous: &Principal, id: Arc<str>, peer: Option<IpAddr>) 
 /// Makes request ids: a random part for this process and a count, so that an id costs neither a
 /// system call nor a lock. It is unique, and no secret.
 pub(crate) struct RequestIds {
-    process: [u8; 8],
+    process: String,
     count: AtomicU64,
 }
 
@@ -85,6 +84,7 @@ impl RequestIds {
     pub(crate) fn new(random: &dyn Random) -> Self {
         let mut process = [0; 8];
         random.fill(&mut process);
+        let process = format!("{:016x}-", u64::from_be_bytes(process));
         Self { process, count: AtomicU64::new(0) }
     }
 
@@ -100,10 +100,13 @@ impl RequestIds {
 
     fn fresh(&self) -> Arc<str> {
         let count = self.count.fetch_add(1, Relaxed);
-        let process = u64::from_be_bytes(self.process);
-        let mut id = String::with_capacity(32);
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{process:016x}-{count:x}");
+        let mut id = String::with_capacity(self.process.len() + 16);
+        id.push_str(&self.process);
+        let digits = (u64::BITS - count.leading_zeros()).div_ceil(4).max(1);
+        for digit in (0..digits).rev() {
+            let digit = (count >> (4 * digit)) & 0xf;
+            id.push(char::from(b"0123456789abcdef"[digit as usize]));
+        }
         id.into()
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::{Method, Request, Response, body::Body, header::HeaderValue, http::request::Parts};
+use hyper::{Method, Request, Response, body::Body, http::request::Parts};
 use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::RegistryError,
@@ -29,7 +29,7 @@ use crate::{
     incoming::{BoxError, Incoming},
     pace::BodyTimeouts,
     reply,
-    request::{self, RequestIds, X_REQUEST_ID},
+    request::{self, RequestIds},
 };
 
 /// A registry as a service of hyper and of tower, for requests with any body. Cheap to clone, and
@@ -95,10 +95,8 @@ impl RegistryService {
         B::Error: Into<BoxError>,
     {
         let (head, body) = request.into_parts();
-        let shared = &self.0;
-        let body = Incoming::new(&head, body, shared.body_timeouts, &shared.clock);
-        let shared = Arc::clone(shared);
-        Box::pin(async move { Ok(shared.exchange(head, body).await) })
+        let body = Incoming::new(&head, body, self.0.body_timeouts, &self.0.clock);
+        Box::pin(Arc::clone(&self.0).exchange(head, body.map(Box::new)))
     }
 }
 
@@ -143,68 +141,68 @@ impl Builder {
 
 impl Shared {
     /// Answers one request, whatever comes: a failure is a reply too.
-    async fn exchange(&self, head: Parts, body: Option<Incoming>) -> Response<ResponseBody> {
-        let request_id = self.request_ids.of(&head.headers);
-        let started = access_log::is_enabled().then(|| self.clock.monotonic());
-        let received = body.as_ref().map(Incoming::received);
-        let (peer, can_map) = request::connection(&head);
-        let caller = request::caller(&self.anonymous, Arc::clone(&request_id), peer);
-        let exchange = Exchange {
-            source: &*self.source,
-            registry: self.registry.as_ref(),
-            base_path: &self.base_path,
-            budget: &self.budget,
-            caller: &caller,
-            headers: &head.headers,
-            can_map,
-        };
+    ///
+    /// Its future is kept small, because it is allocated for every request.
+    #[expect(clippy::manual_async_fn, reason = "that would hold each argument twice")]
+    fn exchange(
+        self: Arc<Self>,
+        head: Parts,
+        body: Option<Box<Incoming>>,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send {
+        async move {
+            let request_id = self.request_ids.of(&head.headers);
+            let (peer, can_map) = request::connection(&head);
+            let caller = request::caller(&self.anonymous, request_id, peer);
+            let started = access_log::is_enabled().then(|| self.clock.monotonic());
+            let received = body.as_ref().map(|body| body.received());
 
-        let endpoint = self.endpoint(&head);
-        let outcome = match &endpoint {
-            Ok(endpoint) => exchange.answer(endpoint, body).await,
-            Err(error) => Err(RegistryError::from(*error)),
-        };
-        let response = outcome.unwrap_or_else(|error| {
-            error::response(&error, endpoint.as_ref().ok(), &self.base_path, &request_id)
-        });
+            let endpoint = self.endpoint(&head);
+            let outcome = match &endpoint {
+                Ok(endpoint) => {
+                    let exchange = Exchange {
+                        source: &*self.source,
+                        registry: self.registry.as_ref(),
+                        base_path: &self.base_path,
+                        budget: &self.budget,
+                        caller: &caller,
+                        headers: &head.headers,
+                        can_map,
+                    };
+                    exchange.answer(endpoint, body).await
+                }
+                Err(error) => Err(RegistryError::from(*error)),
+            };
+            let endpoint = endpoint.as_ref().ok();
+            let mut response = outcome.unwrap_or_else(|error| {
+                error::response(&error, endpoint, &self.base_path, &caller.request_id)
+            });
 
-        let entry = started.map(|started| {
-            Box::new(AccessEntry {
-                request_id: Arc::clone(&request_id),
-                principal: caller.principal.clone(),
-                method: head.method.clone(),
-                uri: head.uri.clone(),
-                status: response.status(),
-                received,
-                started,
-                clock: Arc::clone(&self.clock),
-                sent: 0,
-                is_complete: false,
-            })
-        });
-        finish(response, &head.method, request_id, entry)
+            reply::add_to_every(response.headers_mut(), &caller.request_id);
+            let entry = started.map(|started| {
+                Box::new(AccessEntry {
+                    request_id: Arc::clone(&caller.request_id),
+                    principal: caller.principal.clone(),
+                    method: head.method.clone(),
+                    uri: head.uri.clone(),
+                    status: response.status(),
+                    received,
+                    started,
+                    clock: Arc::clone(&self.clock),
+                    sent: 0,
+                    is_complete: false,
+                })
+            });
+            Ok(response.map(|body| {
+                let body = if head.method == Method::HEAD { body.without_bytes() } else { body };
+                body.of_request(caller.request_id, entry)
+            }))
+        }
     }
 
     fn endpoint(&self, head: &Parts) -> Result<Endpoint, EndpointError> {
         let path = self.base_path.strip(head.uri.path()).ok_or(EndpointError::NoRoute)?;
         Endpoint::parse(head.method.as_str(), path, head.uri.query())
     }
-}
-
-/// What every reply has, whatever it says.
-fn finish(
-    mut response: Response<ResponseBody>,
-    method: &Method,
-    request_id: Arc<str>,
-    entry: Option<Box<AccessEntry>>,
-) -> Response<ResponseBody> {
-    let headers = response.headers_mut();
-    headers.insert(reply::API_VERSION, HeaderValue::from_static("registry/2.0"));
-    headers.insert(X_REQUEST_ID, reply::ascii(request_id.as_bytes().to_vec()));
-    response.map(|body| {
-        let body = if *method == Method::HEAD { body.without_bytes() } else { body };
-        body.of_request(request_id, entry)
-    })
 }
 
 impl<B> hyper::service::Service<Request<B>> for RegistryService

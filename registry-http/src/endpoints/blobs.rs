@@ -10,6 +10,7 @@ use registry_core::{
     error::RegistryError,
     name::RepositoryName,
     ports::{BlobOptions, Content, Fetched},
+    registry::Registry,
 };
 
 use super::{Exchange, Reply};
@@ -68,9 +69,10 @@ fn content_range(content: &Content) -> HeaderValue {
 /// end-10 `DELETE /v2/<name>/blobs/<digest>`
 pub(super) async fn delete(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     digest: &Digest,
 ) -> Reply {
-    exchange.writes()?.delete_blob(exchange.caller, name, digest).await?;
+    registry.delete_blob(exchange.caller, name, digest).await?;
     Ok(reply::empty(StatusCode::ACCEPTED))
 }

@@ -10,7 +10,7 @@ use registry_core::{
     name::RepositoryName,
     ports::{Fetched, ManifestOptions},
     reference::Reference,
-    registry::{ManifestUpload, PushedManifest},
+    registry::{ManifestUpload, PushedManifest, Registry},
     tag::Tag,
 };
 
@@ -49,32 +49,30 @@ pub(super) async fn get(
     Ok(response)
 }
 
-/// The media type as it was pushed, without a copy for those that nearly all manifests have.
+/// The media type as it was pushed; those that nearly all manifests have are made beforehand.
 fn content_type(media_type: &MediaType) -> HeaderValue {
-    const USUAL: [&str; 4] = [
-        MediaType::OCI_MANIFEST,
-        MediaType::OCI_INDEX,
-        MediaType::DOCKER_MANIFEST,
-        MediaType::DOCKER_LIST,
+    const USUAL: [(&str, HeaderValue); 4] = [
+        (MediaType::OCI_MANIFEST, HeaderValue::from_static(MediaType::OCI_MANIFEST)),
+        (MediaType::OCI_INDEX, HeaderValue::from_static(MediaType::OCI_INDEX)),
+        (MediaType::DOCKER_MANIFEST, HeaderValue::from_static(MediaType::DOCKER_MANIFEST)),
+        (MediaType::DOCKER_LIST, HeaderValue::from_static(MediaType::DOCKER_LIST)),
     ];
     let text = media_type.as_str();
-    match USUAL.into_iter().find(|usual| *usual == text) {
-        Some(usual) => HeaderValue::from_static(usual),
-        None => reply::ascii(text.to_owned()),
-    }
+    let usual = USUAL.into_iter().find(|(usual, _)| *usual == text);
+    usual.map_or_else(|| reply::ascii(text.to_owned()), |(_, value)| value)
 }
 
 /// end-7a `PUT /v2/<name>/manifests/<tag-or-digest>`, end-7b with `?tag=`
 pub(super) async fn push(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     reference: &Reference,
     tags: &[Tag],
-    body: Option<Incoming>,
+    body: Option<Box<Incoming>>,
 ) -> Reply {
-    let registry = exchange.writes()?;
     let content_type = request::content_type(exchange.headers)?;
-    let length = request::body_length(exchange.headers, body.as_ref())?;
+    let length = request::body_length(exchange.headers, body.as_deref())?;
     let body = match body {
         Some(body) => body.with_share(exchange.budget.manifest(length).await?).boxed(),
         None => stream::empty().boxed(),
@@ -115,9 +113,10 @@ fn digest(digest: &Digest) -> HeaderValue {
 /// end-9 `DELETE /v2/<name>/manifests/<tag-or-digest>`
 pub(super) async fn delete(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     reference: &Reference,
 ) -> Reply {
-    exchange.writes()?.delete_manifest(exchange.caller, name, reference).await?;
+    registry.delete_manifest(exchange.caller, name, reference).await?;
     Ok(reply::empty(StatusCode::ACCEPTED))
 }

@@ -11,7 +11,7 @@ use registry_core::{
     error::RegistryError,
     name::RepositoryName,
     ports::ContentId,
-    registry::{Chunk, Mount, UploadStatus},
+    registry::{Chunk, Mount, Registry, UploadStatus},
 };
 
 use super::{Exchange, Reply};
@@ -26,21 +26,22 @@ use crate::{
 /// end-4a `POST /v2/<name>/blobs/uploads/`, end-4c with `?digest-algorithm=`
 pub(super) async fn open(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     announced: Option<Algorithm>,
 ) -> Reply {
-    let status = exchange.writes()?.open_upload(exchange.caller, name, announced).await?;
+    let status = registry.open_upload(exchange.caller, name, announced).await?;
     Ok(going_on(StatusCode::ACCEPTED, exchange, name, &status))
 }
 
 /// end-4b `POST /v2/<name>/blobs/uploads/?digest=<digest>`
 pub(super) async fn push(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     digest: &Digest,
-    body: Option<Incoming>,
+    body: Option<Box<Incoming>>,
 ) -> Reply {
-    let registry = exchange.writes()?;
     let chunk = chunk(exchange, body).await?;
     registry.push_blob(exchange.caller, name, digest, chunk).await?;
     Ok(created(exchange, name, digest))
@@ -49,11 +50,11 @@ pub(super) async fn push(
 /// end-5 `PATCH <blob-push-location>`
 pub(super) async fn append(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     id: &ContentId,
-    body: Option<Incoming>,
+    body: Option<Box<Incoming>>,
 ) -> Reply {
-    let registry = exchange.writes()?;
     let chunk = chunk(exchange, body).await?;
     let status = registry.append_upload(exchange.caller, name, id, chunk).await?;
     Ok(going_on(StatusCode::ACCEPTED, exchange, name, &status))
@@ -62,37 +63,47 @@ pub(super) async fn append(
 /// end-6 `PUT <blob-push-location>?digest=<digest>`
 pub(super) async fn close(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     id: &ContentId,
     digest: &Digest,
-    body: Option<Incoming>,
+    body: Option<Box<Incoming>>,
 ) -> Reply {
-    let registry = exchange.writes()?;
     let chunk = chunk(exchange, body).await?;
     registry.close_upload(exchange.caller, name, id, digest, chunk).await?;
     Ok(created(exchange, name, digest))
 }
 
 /// end-13 `GET <blob-push-location>`
-pub(super) async fn status(exchange: Exchange<'_>, name: &RepositoryName, id: &ContentId) -> Reply {
-    let status = exchange.writes()?.upload_status(exchange.caller, name, id).await?;
+pub(super) async fn status(
+    exchange: Exchange<'_>,
+    registry: &Registry,
+    name: &RepositoryName,
+    id: &ContentId,
+) -> Reply {
+    let status = registry.upload_status(exchange.caller, name, id).await?;
     Ok(going_on(StatusCode::NO_CONTENT, exchange, name, &status))
 }
 
 /// end-14 `DELETE <blob-push-location>`
-pub(super) async fn cancel(exchange: Exchange<'_>, name: &RepositoryName, id: &ContentId) -> Reply {
-    exchange.writes()?.cancel_upload(exchange.caller, name, id).await?;
+pub(super) async fn cancel(
+    exchange: Exchange<'_>,
+    registry: &Registry,
+    name: &RepositoryName,
+    id: &ContentId,
+) -> Reply {
+    registry.cancel_upload(exchange.caller, name, id).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// end-11 `POST /v2/<name>/blobs/uploads/?mount=<digest>[&from=<name>]`
 pub(super) async fn mount(
     exchange: Exchange<'_>,
+    registry: &Registry,
     name: &RepositoryName,
     digest: &Digest,
     from: Option<&RepositoryName>,
 ) -> Reply {
-    let registry = exchange.writes()?;
     Ok(match registry.mount_blob(exchange.caller, name, digest, from).await? {
         Mount::Mounted => created(exchange, name, digest),
         Mount::Upload(status) => going_on(StatusCode::ACCEPTED, exchange, name, &status),
@@ -100,9 +111,12 @@ pub(super) async fn mount(
 }
 
 /// What the request adds to an upload. Nothing of the body is read here.
-async fn chunk(exchange: Exchange<'_>, body: Option<Incoming>) -> Result<Chunk, RegistryError> {
+async fn chunk(
+    exchange: Exchange<'_>,
+    body: Option<Box<Incoming>>,
+) -> Result<Chunk, RegistryError> {
     let range = request::content_range(exchange.headers)?;
-    let length = request::body_length(exchange.headers, body.as_ref())?;
+    let length = request::body_length(exchange.headers, body.as_deref())?;
     let body = match body {
         Some(body) => body.with_share(exchange.budget.stream().await?).boxed(),
         None => stream::empty().boxed(),
