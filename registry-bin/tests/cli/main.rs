@@ -8,4 +8,5 @@ mod program;
 mod running;
 mod serving;
 mod starting;
+mod tampering;
 mod terminal;
