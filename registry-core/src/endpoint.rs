@@ -152,6 +152,9 @@ pub enum EndpointError {
     /// No route has this path.
     #[error("there is no such route")]
     NoRoute,
+    /// The frontend found that the request breaks the rules of its protocol.
+    #[error("the request is malformed: {0}")]
+    Malformed(&'static str),
     /// The path has a route, but not for this method.
     #[error("this method is not supported here; supported: {allow}")]
     Method {

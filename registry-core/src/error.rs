@@ -231,7 +231,9 @@ impl EndpointError {
             Self::Digest(_) | Self::NoDigest => ErrorCode::DigestInvalid,
             Self::TooManyTags => ErrorCode::TooManyTags,
             Self::UploadId => ErrorCode::BlobUploadUnknown,
-            Self::TagsOnTag | Self::Page(_) | Self::ArtifactType => ErrorCode::BadRequest,
+            Self::Malformed(_) | Self::TagsOnTag | Self::Page(_) | Self::ArtifactType => {
+                ErrorCode::BadRequest
+            }
         }
     }
 }

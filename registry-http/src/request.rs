@@ -11,7 +11,9 @@ use std::{
 
 use hyper::{
     HeaderMap, Version,
-    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, HeaderName, IF_RANGE, RANGE},
+    header::{
+        CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, HOST, HeaderName, IF_RANGE, RANGE,
+    },
     http::request::Parts,
 };
 use registry_core::{
@@ -57,6 +59,14 @@ pub(crate) fn connection(head: &Parts) -> (Option<IpAddr>, bool) {
 
 pub(crate) fn is_http1(head: &Parts) -> bool {
     head.version <= Version::HTTP_11
+}
+
+/// RFC 9112 section 3.2: an HTTP/1.1 request has one `Host`, and a server answers 400 where it has
+/// none or several. A request that did not come over a connection needs none.
+pub(crate) fn names_its_host(head: &Parts) -> bool {
+    let over_http11 =
+        head.version == Version::HTTP_11 && head.extensions.get::<ConnectionInfo>().is_some();
+    !over_http11 || head.headers.get_all(HOST).iter().count() == 1
 }
 
 /// Whether the client waits for `100 Continue` before it sends the body.

@@ -200,6 +200,9 @@ impl Shared {
     }
 
     fn endpoint(&self, head: &Parts) -> Result<Endpoint, EndpointError> {
+        if !request::names_its_host(head) {
+            return Err(EndpointError::Malformed("it has no Host header, or several"));
+        }
         let path = self.base_path.strip(head.uri.path()).ok_or(EndpointError::NoRoute)?;
         Endpoint::parse(head.method.as_str(), path, head.uri.query())
     }
