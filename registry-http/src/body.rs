@@ -1,5 +1,11 @@
 //! The body of a reply.
 
+#[cfg(not(target_os = "linux"))]
+#[path = "body/elsewhere.rs"]
+mod file;
+#[cfg(target_os = "linux")]
+mod file;
+#[cfg(target_os = "linux")]
 mod mapped;
 
 use std::{
@@ -14,8 +20,8 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use hyper::body::{Body, Frame, SizeHint};
 use registry_core::{error::RegistryError, ports::Content};
 
-use self::mapped::MappedFile;
-use crate::{access_log::AccessEntry, error::Chain};
+use self::file::FileBody;
+use crate::{access_log::AccessEntry, error::Chain, file_windows::FileWindows};
 
 /// The body of a reply: a [`Body`] that is never held whole, except where it is small.
 ///
@@ -34,7 +40,7 @@ enum Kind {
     Full(Bytes),
     /// With the number of bytes still to come, where that is known.
     Stream(BoxStream<'static, Result<Bytes, RegistryError>>, Option<u64>),
-    Mapped(MappedFile),
+    File(FileBody),
 }
 
 impl ResponseBody {
@@ -51,16 +57,19 @@ impl ResponseBody {
         Self::new(Kind::Stream(stream, None))
     }
 
-    /// The range of a content, by the cheapest way to the client: a mapped file where the
-    /// connection can take one, else a stream.
-    pub(crate) fn content(content: Content, can_map: bool) -> Self {
+    /// The range of a content: a file where the connection sends files and the content is one,
+    /// else a stream.
+    pub(crate) fn content(content: Content, windows: Option<&FileWindows>) -> Self {
         let length = content.range().end - content.range().start;
         if length == 0 {
             return Self::empty();
         }
-        let file = if can_map { content.into_file() } else { Err(content) };
+        let file = match windows {
+            Some(windows) => FileBody::new(content, windows),
+            None => Err(content),
+        };
         Self::new(match file {
-            Ok((file, range)) => Kind::Mapped(MappedFile::new(file, range)),
+            Ok(file) => Kind::File(file),
             Err(content) => {
                 Kind::Stream(content.into_stream().map_err(Into::into).boxed(), Some(length))
             }
@@ -113,7 +122,7 @@ impl Kind {
             Self::Empty => Some(0),
             Self::Full(bytes) => Some(bytes.len() as u64),
             Self::Stream(_, remaining) => *remaining,
-            Self::Mapped(file) => Some(file.remaining()),
+            Self::File(file) => Some(file.remaining()),
         }
     }
 
@@ -132,7 +141,9 @@ impl Kind {
                 }
                 Poll::Ready(item)
             }
-            Self::Mapped(file) => file.poll_window(cx).map(|w| w.map(|w| w.map_err(Into::into))),
+            Self::File(file) => {
+                file.poll_next(cx).map(|item| item.map(|item| item.map_err(Into::into)))
+            }
         }
     }
 }
@@ -165,7 +176,7 @@ impl fmt::Debug for ResponseBody {
             Kind::Empty => "Empty",
             Kind::Full(_) => "Full",
             Kind::Stream(..) => "Stream",
-            Kind::Mapped(_) => "Mapped",
+            Kind::File(_) => "File",
         };
         write!(f, "ResponseBody::{kind}({:?})", self.length())
     }

@@ -22,7 +22,10 @@ use registry_core::{
     registry::Registry,
 };
 
-use crate::{base_path::BasePath, body::ResponseBody, budget::Budget, incoming::Incoming};
+use crate::{
+    base_path::BasePath, body::ResponseBody, budget::Budget, file_windows::FileWindows,
+    incoming::Incoming,
+};
 
 pub(crate) type Reply = Result<Response<ResponseBody>, RegistryError>;
 
@@ -35,8 +38,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) budget: &'a Budget,
     pub(crate) caller: &'a Caller,
     pub(crate) headers: &'a HeaderMap,
-    /// Whether the client can be sent a mapped file.
-    pub(crate) can_map: bool,
+    /// Where the connection sends files, what of them it is sending.
+    pub(crate) windows: Option<&'a FileWindows>,
 }
 
 impl Exchange<'_> {

@@ -15,6 +15,7 @@ mod body;
 mod budget;
 mod endpoints;
 mod error;
+mod file_windows;
 mod incoming;
 mod pace;
 mod reply;

@@ -26,35 +26,25 @@ use registry_core::{
     range::{ByteRange, ContentRange},
 };
 
-use crate::incoming::Incoming;
+use crate::{file_windows::FileWindows, incoming::Incoming};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a server knows of the connection that a request came over. [`serve`](crate::serve) puts it
 /// into the request's extensions; another server may do the same.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
+#[derive(Clone, Debug, Default)]
 pub struct ConnectionInfo {
-    /// The client's address.
-    pub peer: Option<IpAddr>,
-    /// The bytes of a reply's body go to the socket as they are, by vectored writes of the kernel,
-    /// while the request is HTTP/1: nothing in this process encrypts, copies or reads them. Blobs
-    /// are then sent as mapped files.
-    pub plain: bool,
+    pub(crate) peer: Option<IpAddr>,
+    /// Where the connection sends files, what of them it is sending.
+    pub(crate) windows: Option<FileWindows>,
 }
 
 impl ConnectionInfo {
     /// A connection from this address.
     #[must_use]
     pub const fn new(peer: IpAddr) -> Self {
-        Self { peer: Some(peer), plain: false }
+        Self { peer: Some(peer), windows: None }
     }
-}
-
-/// The connection of a request, and whether a mapped file may answer it.
-pub(crate) fn connection(head: &Parts) -> (Option<IpAddr>, bool) {
-    let info = head.extensions.get::<ConnectionInfo>().copied().unwrap_or_default();
-    (info.peer, info.plain && is_http1(head))
 }
 
 pub(crate) fn is_http1(head: &Parts) -> bool {

@@ -6,6 +6,7 @@
 mod connection;
 mod guarded;
 mod options;
+mod transport;
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -88,9 +89,7 @@ async fn accept(
                     tracing::debug!(%error, "the connection ended before it began");
                     continue;
                 }
-                let mut info = ConnectionInfo::new(peer.ip());
-                info.plain = true;
-                return (stream, info, place);
+                return (stream, ConnectionInfo::new(peer.ip()), place);
             }
             (_, Err(error)) => {
                 tracing::warn!(%error, "could not accept a connection");

@@ -29,7 +29,7 @@ use crate::{
     incoming::{BoxError, Incoming},
     pace::BodyTimeouts,
     reply,
-    request::{self, RequestIds},
+    request::{self, ConnectionInfo, RequestIds},
 };
 
 /// A registry as a service of hyper and of tower, for requests with any body. Cheap to clone, and
@@ -151,7 +151,8 @@ impl Shared {
     ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send {
         async move {
             let request_id = self.request_ids.of(&head.headers);
-            let (peer, can_map) = request::connection(&head);
+            let connection = head.extensions.get::<ConnectionInfo>();
+            let peer = connection.and_then(|connection| connection.peer);
             let caller = request::caller(&self.anonymous, request_id, peer);
             let started = access_log::is_enabled().then(|| self.clock.monotonic());
             let received = body.as_ref().map(|body| body.received());
@@ -166,7 +167,7 @@ impl Shared {
                         budget: &self.budget,
                         caller: &caller,
                         headers: &head.headers,
-                        can_map,
+                        windows: connection.and_then(|connection| connection.windows.as_ref()),
                     };
                     exchange.answer(endpoint, body).await
                 }

@@ -46,7 +46,7 @@ pub(super) async fn get(
         let is_part = options.range.is_some();
         let range = is_part.then(|| content_range(&content));
         let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-        let body = ResponseBody::content(content, exchange.can_map);
+        let body = ResponseBody::content(content, exchange.windows);
         let mut response = reply::with_body(status, OCTET_STREAM, body);
         if let Some(range) = range {
             response.headers_mut().insert(CONTENT_RANGE, range);

@@ -15,17 +15,14 @@ use hyper::{
     service::Service,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::watch,
-    time::timeout,
-};
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     ServerOptions,
     guarded::{Guarded, Protocol, detect},
+    transport::Transport,
 };
-use crate::{error::Chain, incoming::BoxError, request::ConnectionInfo};
+use crate::{error::Chain, file_windows::FileWindows, incoming::BoxError, request::ConnectionInfo};
 
 /// What every connection of a server has in common.
 #[derive(Clone)]
@@ -56,7 +53,7 @@ where
     /// Serves it to its end. How it ended concerns nobody but whoever debugs a client.
     pub(super) async fn serve<I>(self, io: I, info: ConnectionInfo)
     where
-        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        I: Transport,
     {
         let peer = info.peer;
         if let Err(error) = self.run(io, info).await {
@@ -64,16 +61,19 @@ where
         }
     }
 
-    async fn run<I>(mut self, mut io: I, info: ConnectionInfo) -> Result<(), BoxError>
+    async fn run<I>(mut self, mut io: I, mut info: ConnectionInfo) -> Result<(), BoxError>
     where
-        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        I: Transport,
     {
         let first = timeout(self.options.header_timeout, detect(&mut io));
         let (protocol, peeked) = tokio::select! {
             first = first => first.map_err(io::Error::other)??,
             () = stopped(&mut self.stopping) => return Ok(()),
         };
-        let io = TokioIo::new(Guarded::new(io, peeked, self.options.send_timeout));
+        // HTTP/2 has to put its frames around the bytes, and copies them for that.
+        info.windows = (I::IS_PLAIN && protocol == Protocol::Http1).then(FileWindows::default);
+        let io = Guarded::new(io, peeked, info.windows.clone(), self.options.send_timeout);
+        let io = TokioIo::new(io);
         let service = WithInfo { service: self.service, info };
         match protocol {
             Protocol::Http1 => {
@@ -95,7 +95,7 @@ fn http1(options: &ServerOptions) -> http1::Builder {
         .header_read_timeout(options.header_timeout)
         .max_header_size(options.max_header_size as usize)
         .max_buf_size(options.read_size)
-        // A mapped file must go to the kernel as it is; see `body/mapped.rs`.
+        // The windows of files must come to the connection as they are; see `file_windows.rs`.
         .writev(true);
     builder
 }
@@ -152,7 +152,7 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for WithInfo<S> {
     type Future = S::Future;
 
     fn call(&self, mut request: Request<Incoming>) -> S::Future {
-        request.extensions_mut().insert(self.info);
+        request.extensions_mut().insert(self.info.clone());
         self.service.call(request)
     }
 }

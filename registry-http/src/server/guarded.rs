@@ -13,6 +13,9 @@ use tokio::{
     time::Sleep,
 };
 
+use super::transport::Transport;
+use crate::file_windows::FileWindows;
+
 /// The first bytes of an HTTP/2 connection (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -29,15 +32,40 @@ pub(super) struct Guarded<I> {
     io: I,
     /// Read to tell the protocol, and not yet read again.
     peeked: BytesMut,
+    /// Where files are sent, what of them is being sent.
+    windows: Option<FileWindows>,
     send_timeout: Duration,
     /// Left running over many writes: bytes that go out cost no timer.
     timer: Option<Pin<Box<Sleep>>>,
     has_progressed: bool,
 }
 
-impl<I: AsyncRead + AsyncWrite + Unpin> Guarded<I> {
-    pub(super) const fn new(io: I, peeked: BytesMut, send_timeout: Duration) -> Self {
-        Self { io, peeked, send_timeout, timer: None, has_progressed: false }
+impl<I: Transport> Guarded<I> {
+    pub(super) const fn new(
+        io: I,
+        peeked: BytesMut,
+        windows: Option<FileWindows>,
+        send_timeout: Duration,
+    ) -> Self {
+        Self { io, peeked, windows, send_timeout, timer: None, has_progressed: false }
+    }
+
+    /// Writes the first slices, or sends the file that the first of them is a part of.
+    fn poll_some(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let Some(windows) = &self.windows else {
+            return Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        };
+        match windows.count_others(slices) {
+            0 => match slices.first().and_then(|slice| windows.find(slice)) {
+                Some(part) => self.io.poll_send(cx, &part),
+                None => Poll::Ready(Ok(0)),
+            },
+            others => Pin::new(&mut self.io).poll_write_vectored(cx, &slices[..others]),
+        }
     }
 
     /// Ready with an error when nothing went out since the timer was set.
@@ -102,7 +130,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Guarded<I> {
     }
 }
 
-impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<I> {
+impl<I: Transport> AsyncWrite for Guarded<I> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -117,7 +145,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<I> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        let written = self.poll_some(cx, slices);
         self.check(cx, written)
     }
 

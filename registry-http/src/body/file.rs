@@ -1,0 +1,94 @@
+//! A range of an open file as a body, window by window.
+
+use std::{
+    fs::File,
+    io,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use registry_core::ports::{Content, StoreError, StoreErrorKind};
+use rustix::fs::{Advice, fadvise};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::mapped::Mapping;
+use crate::file_windows::{FileWindow, FileWindows};
+
+/// How much of the file is mapped at once: enough that mapping costs nothing beside sending,
+/// little enough to be read from a disk in a moment.
+const WINDOW: u64 = 4 * 1024 * 1024;
+
+/// A range of an open file. Must be polled inside a tokio runtime.
+///
+/// What is in the page cache is sent at once. What is not is first read on a thread for blocking
+/// work, so that a slow disk does not stop everybody else.
+pub(super) struct FileBody {
+    file: Arc<File>,
+    /// What has not been handed out.
+    rest: Range<u64>,
+    windows: FileWindows,
+    loading: Option<JoinHandle<io::Result<Mapping>>>,
+}
+
+impl FileBody {
+    /// The range of a content, where that is in a file; else gives the content back.
+    pub(super) fn new(content: Content, windows: &FileWindows) -> Result<Self, Content> {
+        let (file, rest) = content.into_file()?;
+        Ok(Self { file: Arc::new(file), rest, windows: windows.clone(), loading: None })
+    }
+
+    /// The number of bytes that have not been handed out.
+    pub(super) const fn remaining(&self) -> u64 {
+        self.rest.end - self.rest.start
+    }
+
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, StoreError>>> {
+        if self.remaining() == 0 {
+            return Poll::Ready(None);
+        }
+        let window = ready!(self.poll_window(cx));
+        let failed = |error| StoreError::with_source(StoreErrorKind::Other, error);
+        Poll::Ready(Some(window.map_err(failed)))
+    }
+
+    fn poll_window(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let mapping = match &mut self.loading {
+            Some(loading) => {
+                let loaded = ready!(Pin::new(loading).poll(cx));
+                self.loading = None;
+                loaded.map_err(io::Error::other)??
+            }
+            None => {
+                let mapping = Mapping::new(&self.file, self.rest.start, self.window_length())?;
+                if !mapping.is_resident() {
+                    let (file, start) = (Arc::clone(&self.file), self.rest.start);
+                    self.loading = Some(spawn_blocking(move || load(&file, start, mapping)));
+                    return self.poll_window(cx);
+                }
+                mapping
+            }
+        };
+        let offset = self.rest.start;
+        self.rest.start += self.window_length() as u64;
+        let file = Arc::clone(&self.file);
+        Poll::Ready(Ok(Bytes::from_owner(FileWindow::new(mapping, file, offset, &self.windows))))
+    }
+
+    fn window_length(&self) -> usize {
+        // It is at most `WINDOW`, which any `usize` holds.
+        usize::try_from(self.remaining().min(WINDOW)).unwrap_or(usize::MAX)
+    }
+}
+
+/// Reads a window, and has the disk begin with the next.
+fn load(file: &File, start: u64, mapping: Mapping) -> io::Result<Mapping> {
+    fadvise(file, start, (2 * WINDOW).try_into().ok(), Advice::WillNeed)?;
+    mapping.load()?;
+    Ok(mapping)
+}
