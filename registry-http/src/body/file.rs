@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, IoSliceMut},
     ops::Range,
     pin::Pin,
     sync::Arc,
@@ -11,7 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use registry_core::ports::{Content, StoreError, StoreErrorKind};
-use rustix::fs::{Advice, fadvise};
+use rustix::{
+    fs::{Advice, fadvise},
+    io::{ReadWriteFlags, preadv2},
+};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::mapped::Mapping;
@@ -20,6 +23,10 @@ use crate::file_windows::{FileWindow, FileWindows};
 /// How much of the file is mapped at once: enough that mapping costs nothing beside sending,
 /// little enough to be read from a disk in a moment.
 const WINDOW: u64 = 4 * 1024 * 1024;
+
+/// How far apart the bytes are that are looked for in the page cache. Each look costs a
+/// microsecond, and what was read together is mostly dropped together.
+const STRIDE: u64 = 1024 * 1024;
 
 /// A range of an open file. Must be polled inside a tokio runtime.
 ///
@@ -65,9 +72,10 @@ impl FileBody {
                 loaded.map_err(io::Error::other)??
             }
             None => {
-                let mapping = Mapping::new(&self.file, self.rest.start, self.window_length())?;
-                if !mapping.is_resident() {
-                    let (file, start) = (Arc::clone(&self.file), self.rest.start);
+                let (start, length) = (self.rest.start, self.window_length());
+                let mapping = Mapping::new(&self.file, start, length)?;
+                if !is_cached(&self.file, start..start + length as u64) {
+                    let file = Arc::clone(&self.file);
                     self.loading = Some(spawn_blocking(move || load(&file, start, mapping)));
                     return self.poll_window(cx);
                 }
@@ -84,6 +92,18 @@ impl FileBody {
         // It is at most `WINDOW`, which any `usize` holds.
         usize::try_from(self.remaining().min(WINDOW)).unwrap_or(usize::MAX)
     }
+}
+
+/// Whether a range is in the page cache, by some of its bytes. Where the file system cannot say, it
+/// is taken not to be.
+fn is_cached(file: &File, range: Range<u64>) -> bool {
+    let can_read = |offset| {
+        let mut byte = [0];
+        let buffer = &mut [IoSliceMut::new(&mut byte)];
+        preadv2(file, buffer, offset, ReadWriteFlags::NOWAIT) == Ok(1)
+    };
+    let mut offsets = range.clone().step_by(STRIDE as usize).chain([range.end - 1]);
+    offsets.all(can_read)
 }
 
 /// Reads a window, and has the disk begin with the next.

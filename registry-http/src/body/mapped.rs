@@ -22,18 +22,6 @@ impl Mapping {
         Ok(Self(unsafe { MmapOptions::new().offset(offset).len(length).map(file)? }))
     }
 
-    /// Whether all of it is in the page cache, so that sending it will not wait for a disk.
-    pub(super) fn is_resident(&self) -> bool {
-        let page = rustix::param::page_size();
-        // A mapping begins where its page begins, its bytes need not.
-        let start = self.0.as_ptr().addr() % page;
-        let mut pages = vec![0_u8; (start + self.0.len()).div_ceil(page)];
-        let first = self.0.as_ptr().wrapping_sub(start).cast_mut().cast();
-        // SAFETY: the pages are those of the mapping, and there is a byte for each of them.
-        let told = unsafe { libc::mincore(first, start + self.0.len(), pages.as_mut_ptr()) };
-        told == 0 && pages.iter().all(|page| page & 1 == 1)
-    }
-
     /// Reads all of it into the page cache. Waits for the disk.
     pub(super) fn load(&self) -> io::Result<()> {
         match self.0.advise(Advice::PopulateRead) {
