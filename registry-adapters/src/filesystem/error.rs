@@ -102,6 +102,7 @@ fn kind(error: &io::Error) -> StoreErrorKind {
         Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => {
             StoreErrorKind::Unavailable { retry_after: None }
         }
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => StoreErrorKind::Corrupt,
         _ => StoreErrorKind::Other,
     }
 }

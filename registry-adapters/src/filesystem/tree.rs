@@ -151,7 +151,7 @@ impl Tree {
     /// released for it.
     pub(super) fn with_reserve<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
         match work() {
-            Err(error) if error.is_full() && self.release() => work(),
+            Err(error) if error.is_full() && !self.is_stopped() && self.release() => work(),
             outcome => outcome,
         }
     }

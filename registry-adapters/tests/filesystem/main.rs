@@ -1,6 +1,8 @@
 //! The filesystem stores keep the contracts of their ports, with either durability, as they are
 //! and through the decorator that injects faults.
 
+mod directory;
+mod planted;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -98,12 +100,12 @@ mod without_memory {
 
 mod behind_a_decorator {
     mod contents {
-        use crate::{Directory, Durability::PowerSafe, FaultyHarness};
-        crate::content_store_contract!(FaultyHarness(Directory::new(PowerSafe)));
+        use crate::{Directory, Durability::ProcessSafe, FaultyHarness};
+        crate::content_store_contract!(FaultyHarness(Directory::new(ProcessSafe)));
     }
 
     mod records {
-        use crate::{Directory, Durability::PowerSafe, FaultyHarness};
-        crate::record_store_contract!(FaultyHarness(Directory::new(PowerSafe)));
+        use crate::{Directory, Durability::ProcessSafe, FaultyHarness};
+        crate::record_store_contract!(FaultyHarness(Directory::new(ProcessSafe)));
     }
 }

@@ -1,0 +1,57 @@
+//! A full disk.
+
+use registry_core::ports::{DeleteOutcome, StoreErrorKind};
+
+use super::*;
+
+#[tokio::test]
+async fn a_full_disk_is_an_error_that_loses_nothing() {
+    let fixture = Fixture::new();
+    let store = fixture.open().unwrap();
+    let (records, contents) = (store.records(), store.contents());
+    let (here, other, sealed, open) = (key("tag/r/here"), key("tag/r/other"), id(), id());
+    create(&records, &here, "bytes").await;
+    let mut done = writer(&contents, &sealed, &Checkpoint::START).await.unwrap();
+    append(&mut *done, "sealed").await.unwrap();
+    done.seal(&SealOptions::default()).await.unwrap();
+    let mut half = writer(&contents, &open, &Checkpoint::START).await.unwrap();
+    let at = append(&mut *half, "half").await.unwrap();
+    fixture.seam.fill(0);
+    let full = records.put(&other, record(""), Expect::Absent).await.unwrap_err();
+    assert_eq!(full.kind(), StoreErrorKind::Full);
+    half.write(vec!["more".into()]).await.unwrap();
+    assert_eq!(half.checkpoint().await.unwrap_err().kind(), StoreErrorKind::Full);
+    drop(half);
+    assert_eq!(body(&records, &here).await.unwrap(), Some("bytes".into()));
+    assert_eq!(body(&records, &other).await.unwrap(), None);
+    assert_eq!(whole(&contents, &sealed).await.unwrap(), Some("sealed".into()));
+    fixture.seam.heal();
+    let mut half = writer(&contents, &open, &at).await.unwrap();
+    append(&mut *half, " and half").await.unwrap();
+    half.seal(&SealOptions::default()).await.unwrap();
+    assert_eq!(whole(&contents, &open).await.unwrap(), Some("half and half".into()));
+}
+
+#[tokio::test]
+async fn the_reserve_lets_records_change_and_go_on_a_full_disk() {
+    let fixture = Fixture::new();
+    let store = fixture.open().unwrap();
+    let (records, key) = (store.records(), key("blob-state/r/here"));
+    assert!(store.contents().limits().max_size > 0);
+    let version = create(&records, &key, "live").await;
+    fixture.seam.fill(0);
+    let swapped = records.put(&key, record("condemned"), Expect::Version(version)).await.unwrap();
+    let PutOutcome::Stored(version) = swapped else { panic!("nobody else writes") };
+    assert_eq!(records.delete(&key, &version).await.unwrap(), DeleteOutcome::Deleted);
+    assert!(fixture.seam.log().contains(&"remove reserve".to_owned()));
+}
+
+#[tokio::test]
+async fn a_client_that_announces_more_than_there_is_room_for_hears_it_before_the_bytes() {
+    let fixture = Fixture::new();
+    let contents = fixture.open().unwrap().contents();
+    let mut options = WriteOptions::default();
+    options.size = Some(i64::MAX as u64);
+    let refused = contents.open(&id(), &Checkpoint::START, &options).await.err().unwrap();
+    assert_eq!(refused.kind(), StoreErrorKind::Full);
+}

@@ -1,0 +1,84 @@
+//! Opening a directory.
+
+use std::fs;
+
+use registry_core::ports::StoreErrorKind;
+use rustix::io::Errno;
+
+use super::*;
+
+#[tokio::test]
+async fn a_failed_sync_stops_the_writing_until_the_machine_is_started_anew() {
+    let fixture = Fixture::new();
+    let store = fixture.open().unwrap();
+    let (records, contents) = (store.records(), store.contents());
+    let (before, cut_short) = (key("tag/r/before"), key("tag/r/cut-short"));
+    create(&records, &before, "kept").await;
+    // create, write, sync, enter, read, rename, sync
+    fixture.seam.fail(6, Fault::Refused(Errno::IO));
+    let failed = records.put(&cut_short, record("?"), Expect::Absent).await.unwrap_err();
+    assert_eq!(failed.kind(), StoreErrorKind::Other);
+    fixture.seam.heal();
+    let stopped = StoreErrorKind::Unavailable { retry_after: None };
+    let refused = records.put(&key("tag/r/after"), record(""), Expect::Absent).await.unwrap_err();
+    assert_eq!(refused.kind(), stopped);
+    let refused = writer(&contents, &id(), &Checkpoint::START).await.err().unwrap();
+    assert_eq!(refused.kind(), stopped);
+    assert_eq!(body(&records, &before).await.unwrap(), Some("kept".into()), "reads go on");
+    let unknown = body(&records, &cut_short).await.unwrap_err();
+    assert_eq!(unknown.kind(), stopped, "neither state is shown");
+    drop((store, records, contents));
+    let error = fixture.open().unwrap_err();
+    assert!(matches!(error, OpenError::SyncFailed(_)), "{error}");
+    fixture.seam.reboot();
+    let records = fixture.open().unwrap().records();
+    assert_eq!(body(&records, &before).await.unwrap(), Some("kept".into()));
+    create(&records, &key("tag/r/after"), "").await;
+}
+
+#[tokio::test]
+async fn after_a_kill_everything_is_synced_once() {
+    let fixture = Fixture::new();
+    let store = fixture.open().unwrap();
+    assert!(!fixture.seam.log().contains(&"sync all".to_owned()), "there is nothing yet");
+    drop(store);
+    drop(fixture.open().unwrap());
+    assert!(!fixture.seam.log().contains(&"sync all".to_owned()), "it was closed");
+    // What a killed process leaves: the mark of the last close is gone.
+    fs::remove_file(fixture.path.path().join(".registry~/synced")).unwrap();
+    drop(fixture.open().unwrap());
+    assert!(fixture.seam.log().contains(&"sync all".to_owned()));
+    drop(fixture.open_with(Options::new(Durability::ProcessSafe)).unwrap());
+    assert!(!fixture.seam.log().contains(&"sync all".to_owned()), "nothing was promised");
+    drop(fixture.open().unwrap());
+    assert!(fixture.seam.log().contains(&"sync all".to_owned()), "now it is");
+}
+
+#[test]
+fn a_file_system_that_ignores_case_is_refused() {
+    let fixture = Fixture::new();
+    fixture.seam.ignore_case();
+    assert!(matches!(fixture.open(), Err(OpenError::IgnoresCase(_))));
+}
+
+#[test]
+fn each_call_of_opening_may_fail_and_the_next_opening_works() {
+    let fixture = Fixture::new();
+    drop(fixture.open().unwrap());
+    let calls = fixture.seam.log().len();
+    // Most of them make folders, one like another.
+    let some = (0..calls).filter(|call| *call < 40 || call % 61 == 0 || call + 20 > calls);
+    for call in some {
+        for errno in [Errno::IO, Errno::NOSPC, Errno::ACCESS] {
+            let fixture = Fixture::new();
+            fixture.seam.fail(call, Fault::Refused(errno));
+            match fixture.open() {
+                // The reserve is not needed to open, nor is the mark of the end.
+                Ok(store) => drop(store),
+                Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+            }
+            fixture.seam.heal();
+            fixture.open().unwrap();
+        }
+    }
+}
