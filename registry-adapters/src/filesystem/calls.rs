@@ -14,8 +14,8 @@ use std::{
 
 use rustix::{
     fs::{
-        Advice, AtFlags, Dir, FallocateFlags, FileType, FlockOperation, Mode, OFlags, ResolveFlags,
-        XattrFlags,
+        Advice, AtFlags, Dir, FallocateFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags,
+        ResolveFlags, XattrFlags,
     },
     io::Errno,
 };
@@ -71,6 +71,8 @@ pub(super) trait Calls: Debug + Send + Sync + 'static {
     fn create_folder(&self, folder: &File, name: &str) -> io::Result<()>;
     fn remove(&self, folder: &File, name: &str, kind: Kind) -> io::Result<()>;
     fn rename(&self, from: (&File, &str), to: (&File, &str)) -> io::Result<()>;
+    /// Gives each of two files the other's name.
+    fn exchange(&self, one: (&File, &str), other: (&File, &str)) -> io::Result<()>;
     /// Calls back for every entry but `.` and `..`; those whose names are no UTF-8 are no names of
     /// ours and left out.
     fn entries(&self, folder: &File, each: &mut dyn FnMut(&str, Kind)) -> io::Result<()>;
@@ -137,6 +139,10 @@ impl Calls for Linux {
 
     fn rename(&self, from: (&File, &str), to: (&File, &str)) -> io::Result<()> {
         Ok(rustix::fs::renameat(from.0, from.1, to.0, to.1)?)
+    }
+
+    fn exchange(&self, one: (&File, &str), other: (&File, &str)) -> io::Result<()> {
+        Ok(rustix::fs::renameat_with(one.0, one.1, other.0, other.1, RenameFlags::EXCHANGE)?)
     }
 
     fn entries(&self, folder: &File, each: &mut dyn FnMut(&str, Kind)) -> io::Result<()> {

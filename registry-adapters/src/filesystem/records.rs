@@ -202,7 +202,10 @@ impl Store {
             return Ok(PutOutcome::Conflict);
         }
         let names = self.names.changing(&place.folder);
-        self.change(place, &folder, || file.rename(&folder, &place.name))?;
+        self.change(place, &folder, || match place.durable {
+            true => file.rename(&folder, &place.name),
+            false => file.exchange(&folder, &place.name),
+        })?;
         self.names.came(&place.folder, &place.name);
         drop(names);
         self.hot.insert(place.key, Known::There(version.clone(), record));

@@ -10,6 +10,7 @@ use std::{
 };
 
 use registry_core::record::RecordKey;
+use rustix::io::Errno;
 use tracing::{error, warn};
 
 use super::{
@@ -228,7 +229,29 @@ impl Temporary<'_> {
         self.name = None;
         Ok(())
     }
+
+    /// As [`Temporary::rename`], for a file that is not synced.
+    ///
+    /// When a file replaces another of the same name, ext4 writes it to the disk at once, lest a
+    /// program that forgot to sync it loses both. When the two change names, it does not, and the
+    /// old one is removed: a hundred times faster.
+    pub(super) fn exchange(self, folder: &File, name: &str) -> Result<()> {
+        let Some(temporary) = &self.name else { return Ok(()) };
+        let to = (folder, name);
+        match self.tree.calls.exchange((&self.tree.temporary, temporary), to) {
+            Ok(()) => Ok(()),
+            // There is no old one, or the file system cannot do it.
+            Err(error) if UNABLE.contains(&error.raw_os_error()) => self.rename(folder, name),
+            outcome => outcome.to("exchange two files"),
+        }
+    }
 }
+
+const UNABLE: [Option<i32>; 3] = [
+    Some(Errno::NOENT.raw_os_error()),
+    Some(Errno::INVAL.raw_os_error()),
+    Some(Errno::NOSYS.raw_os_error()),
+];
 
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {

@@ -53,6 +53,7 @@ impl Told {
         let (records, contents) = (store.records(), store.contents());
         let (first, second) = (id(), id());
         self.change(&records, "upload/1", Some("open")).await?;
+        self.change(&records, "upload/1", Some("closing")).await?;
         let mut one = writer(&contents, &first, &Checkpoint::START).await?;
         let at = append(&mut *one, "some ").await?;
         self.resumable = Some((first, at.clone(), "some "));

@@ -92,9 +92,15 @@ async fn an_upload_s_record_is_not_synced_since_it_ends_with_the_machine() {
     let records = fixture.open().unwrap().records();
     let key = RecordKey::upload(&id());
     fixture.seam.log();
-    create(&records, &key, "").await;
+    let version = create(&records, &key, "").await;
     let log = fixture.seam.log();
     assert!(log.contains(&"write".to_owned()) && !log.contains(&"sync".to_owned()), "{log:?}");
+    let _ = records.put(&key, record(""), Expect::Version(version)).await.unwrap();
+    let name = &key.as_str()["upload/".len()..];
+    assert_eq!(
+        fixture.seam.log(),
+        ["create 1", "write", "enter upload", &format!("exchange with {name}!"), "remove 1"]
+    );
 }
 
 #[tokio::test]

@@ -135,6 +135,10 @@ impl Calls for Seam {
         self.call(&format!("rename to {}", to.1), || Linux.rename(from, to))
     }
 
+    fn exchange(&self, one: (&File, &str), other: (&File, &str)) -> io::Result<()> {
+        self.call(&format!("exchange with {}", other.1), || Linux.exchange(one, other))
+    }
+
     fn entries(&self, folder: &File, each: &mut dyn FnMut(&str, Kind)) -> io::Result<()> {
         self.call("list", || Linux.entries(folder, each))
     }
