@@ -3,13 +3,13 @@
 use std::{
     borrow::Borrow,
     collections::{HashMap, VecDeque},
+    fmt,
     hash::Hash,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 /// Keeps what is used; when it grows too heavy, whatever was not used since it was last looked at
 /// goes (the "second chance" algorithm).
-#[derive(Debug)]
 pub(super) struct Cache<K, V> {
     entries: HashMap<K, Entry<V>>,
     /// Every key once, in the order in which they are looked at.
@@ -18,7 +18,6 @@ pub(super) struct Cache<K, V> {
     limit: usize,
 }
 
-#[derive(Debug)]
 struct Entry<V> {
     value: V,
     weight: usize,
@@ -95,6 +94,12 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
                 self.entries.remove(&key);
             }
         }
+    }
+}
+
+impl<K, V> fmt::Debug for Cache<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} entries of {} bytes", self.entries.len(), self.weight)
     }
 }
 

@@ -155,9 +155,9 @@ pub enum OpenError {
     #[error("the store needs openat2, that is Linux 5.6 or later and a sandbox that permits it")]
     Kernel,
     /// A system call failed.
-    #[error("cannot {what} in {}: {source}", .path.display())]
+    #[error("cannot {what} {}: {source}", .path.display())]
     Call {
-        /// What was tried.
+        /// What was tried, up to the directory's name.
         what: &'static str,
         /// The directory.
         path: PathBuf,

@@ -2,12 +2,13 @@
 
 use std::{fs::File, io, path::Path, sync::Arc};
 
+use rustix::io::Errno;
 use tracing::{info, warn};
 
 use super::{
     Durability, OpenError,
     calls::{Calls, How, Kind},
-    error::Error,
+    error::{Context, Error},
     tree::{OWN, SYNC_FAILED, SYNCED, TEMPORARY, Tree, VOLATILE, absent, write_mark},
 };
 use crate::layout;
@@ -23,36 +24,65 @@ pub(super) fn open(
     path: &Path,
     durability: Durability,
 ) -> Result<Tree, OpenError> {
-    let opening = Opening { calls: &*calls, path };
-    let root = calls.open_root(path).map_err(|error| opening.failed("open it", error))?;
-    opening.refuse_foreign(&root)?;
-    let own = opening.own_folder(&root)?;
-    let lock = opening.lock(&own)?;
-    let new = opening.check_format(&own, &root)?;
-    opening.refuse_case(&root)?;
-    let boot = calls.boot_id().map_err(|error| opening.failed("read the boot id", error))?;
-    opening.refuse_failed_sync(&own, &boot)?;
-    if opening.was_cut_short(&own)? && !new && durability == Durability::PowerSafe {
-        info!("the store was not closed: syncing its file system");
-        calls.sync_all(&root).map_err(|error| opening.failed("sync", error))?;
-    }
-    opening.make_folders(&root, durability)?;
-    opening.clear(&own, TEMPORARY, None)?;
-    opening.clear(&own, VOLATILE, Some(&boot))?;
-    let volatile = opening.open(&own, VOLATILE, How::Folder)?;
-    opening.create_folder(&volatile, &boot)?;
-    let tree = Tree::new(Arc::clone(&calls), boot, root, durability, lock);
-    tree.map_err(|error| opening.error(error))
+    let opening = Opening { calls: &*calls, path, durability };
+    let opened = opening.open().and_then(|Opened { root, lock, boot }| {
+        Ok(Tree::new(Arc::clone(&calls), boot, root, durability, lock)?)
+    });
+    opened.map_err(|trouble| match trouble {
+        Trouble::Refused(refused) => refused,
+        Trouble::Failed(Error::Call(what, source)) => {
+            OpenError::Call { what, path: path.into(), source }
+        }
+        Trouble::Failed(other) => {
+            OpenError::Call { what: "open", path: path.into(), source: io::Error::other(other) }
+        }
+    })
 }
 
 struct Opening<'a> {
     calls: &'a dyn Calls,
     path: &'a Path,
+    durability: Durability,
 }
 
+struct Opened {
+    root: File,
+    lock: File,
+    boot: String,
+}
+
+/// Why it cannot be opened.
+enum Trouble {
+    Refused(OpenError),
+    Failed(Error),
+}
+
+type Result<T, E = Trouble> = std::result::Result<T, E>;
+
 impl Opening<'_> {
+    fn open(&self) -> Result<Opened> {
+        let root = self.calls.open_root(self.path).to("open")?;
+        self.refuse_foreign(&root)?;
+        self.create_folder(&root, OWN)?;
+        let own = self.own_folder(&root)?;
+        let lock = self.lock(&own)?;
+        let new = self.check_format(&own, &root)?;
+        self.refuse_case(&root)?;
+        let boot = self.calls.boot_id().to("tell when the machine started, for")?;
+        self.refuse_failed_sync(&own, &boot)?;
+        if self.was_cut_short(&own)? && !new && self.durability == Durability::PowerSafe {
+            info!("the store was not closed: syncing its file system");
+            self.calls.sync_all(&root).to("sync the file system of")?;
+        }
+        self.make_folders(&root, &own)?;
+        self.clear(&own, TEMPORARY, None)?;
+        self.clear(&own, VOLATILE, Some(&boot))?;
+        self.create_folder(&self.enter(&own, VOLATILE)?, &boot)?;
+        Ok(Opened { root, lock, boot })
+    }
+
     /// Refuses a directory with something in it that is not a store's.
-    fn refuse_foreign(&self, root: &File) -> Result<(), OpenError> {
+    fn refuse_foreign(&self, root: &File) -> Result<()> {
         let (mut ours, mut other) = (false, None);
         let mut look = |name: &str, _: Kind| match name {
             OWN => ours = true,
@@ -60,157 +90,145 @@ impl Opening<'_> {
             "lost+found" => {}
             name => other = Some(name.to_owned()),
         };
-        self.calls.entries(root, &mut look).map_err(|error| self.failed("list files", error))?;
+        self.calls.entries(root, &mut look).to("list the files of")?;
         match other {
-            Some(found) if !ours => Err(OpenError::Foreign { path: self.path.into(), found }),
+            Some(found) if !ours => Err(OpenError::Foreign { path: self.path.into(), found })?,
             _ => Ok(()),
         }
     }
 
-    fn own_folder(&self, root: &File) -> Result<File, OpenError> {
-        self.create_folder(root, OWN)?;
-        self.open(root, OWN, How::Folder)
+    fn own_folder(&self, root: &File) -> Result<File> {
+        match self.calls.open(root, OWN, How::Folder) {
+            // The first call of its kind. An old kernel says the one, a sandbox either.
+            Err(error) if KERNEL.contains(&error.raw_os_error()) => Err(OpenError::Kernel)?,
+            opened => Ok(opened.to("open a folder of")?),
+        }
     }
 
-    fn lock(&self, own: &File) -> Result<File, OpenError> {
-        let lock = self.open(own, LOCK, How::Append)?;
-        match self.calls.lock(&lock) {
-            Ok(true) => Ok(lock),
-            Ok(false) => Err(OpenError::Busy(self.path.into())),
-            Err(error) => Err(self.failed("lock it", error)),
-        }
+    fn lock(&self, own: &File) -> Result<File> {
+        let lock = self.calls.open(own, LOCK, How::Append).to("open the lock of")?;
+        let free = self.calls.lock(&lock).to("lock")?;
+        if free { Ok(lock) } else { Err(OpenError::Busy(self.path.into()))? }
     }
 
     /// Says whether it is a new store. A directory that was prepared by half says no format yet;
     /// then nothing else is in it.
-    fn check_format(&self, own: &File, root: &File) -> Result<bool, OpenError> {
-        let format = absent(self.calls.open(own, FORMAT, How::Read));
-        if let Some(file) = format.map_err(|error| self.failed("read the format", error))? {
-            let mut bytes = [0; 16];
-            let read = self.calls.read(&file, &mut bytes, 0);
-            let read = read.map_err(|error| self.failed("read the format", error))?;
-            match &bytes[..read] {
-                FORMAT_1 => return Ok(false),
-                b"" => {}
-                other => {
-                    let found = String::from_utf8_lossy(other).trim().to_owned();
-                    return Err(OpenError::Format { path: self.path.into(), found });
-                }
-            }
+    fn check_format(&self, own: &File, root: &File) -> Result<bool> {
+        let format = self.mark(own, FORMAT)?.unwrap_or_default();
+        if format == FORMAT_1 {
+            return Ok(false);
         }
-        let file = write_mark(self.calls, own, FORMAT, FORMAT_1).map_err(|e| self.error(e))?;
+        if !format.is_empty() {
+            let found = String::from_utf8_lossy(&format).trim().to_owned();
+            Err(OpenError::Format { path: self.path.into(), found })?;
+        }
+        let file = write_mark(self.calls, own, FORMAT, FORMAT_1)?;
         for synced in [&file, own, root] {
-            self.calls.sync(synced).map_err(|error| self.failed("sync the format", error))?;
+            self.calls.sync(synced).to("sync the format of")?;
         }
         Ok(true)
     }
 
     /// The store's own folder has a name of lower-case letters.
-    fn refuse_case(&self, root: &File) -> Result<(), OpenError> {
-        match self.calls.status_at(root, &OWN.to_uppercase()) {
-            Ok(_) => Err(OpenError::IgnoresCase(self.path.into())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(self.failed("look for a name in upper case", error)),
+    fn refuse_case(&self, root: &File) -> Result<()> {
+        let other = absent(self.calls.status_at(root, &OWN.to_uppercase()));
+        match other.to("look for a name in upper case in")? {
+            Some(_) => Err(OpenError::IgnoresCase(self.path.into()))?,
+            None => Ok(()),
         }
     }
 
-    fn refuse_failed_sync(&self, own: &File, boot: &str) -> Result<(), OpenError> {
-        let mark = absent(self.calls.open(own, SYNC_FAILED, How::Read));
-        let Some(mark) = mark.map_err(|error| self.failed("look for a failed sync", error))? else {
-            return Ok(());
-        };
-        let mut when = [0; 64];
-        let read = self.calls.read(&mark, &mut when, 0);
-        let read = read.map_err(|error| self.failed("look for a failed sync", error))?;
-        if when[..read] == *boot.as_bytes() {
-            return Err(OpenError::SyncFailed(self.path.join(OWN).join(SYNC_FAILED)));
+    fn refuse_failed_sync(&self, own: &File, boot: &str) -> Result<()> {
+        match self.mark(own, SYNC_FAILED)? {
+            None => Ok(()),
+            Some(when) if when == boot.as_bytes() => {
+                Err(OpenError::SyncFailed(self.path.join(OWN).join(SYNC_FAILED)))?
+            }
+            Some(_) => {
+                warn!("a sync of this store failed before the machine was last started");
+                Ok(self.calls.remove(own, SYNC_FAILED, Kind::File).to("remove a mark of")?)
+            }
         }
-        warn!("a sync of this store failed before the machine was last started");
-        self.remove(own, SYNC_FAILED, Kind::File)
     }
 
     /// Whether the process before was killed, or did not sync. It may have left names and bytes
     /// that only the kernel's memory knows; they are shown from now on, so they must survive.
-    fn was_cut_short(&self, own: &File) -> Result<bool, OpenError> {
+    fn was_cut_short(&self, own: &File) -> Result<bool> {
         let synced = absent(self.calls.remove(own, SYNCED, Kind::File));
-        let synced = synced.map_err(|error| self.failed("look for the last stop", error))?;
-        Ok(synced.is_none())
+        Ok(synced.to("remove a mark of")?.is_none())
     }
 
     /// Creates what is used all the time, so that no request has to.
-    fn make_folders(&self, root: &File, durability: Durability) -> Result<(), OpenError> {
-        let own = (OWN, [TEMPORARY, VOLATILE].map(str::to_owned).to_vec());
-        for (parent, names) in [own].into_iter().chain(layout::folders()) {
+    fn make_folders(&self, root: &File, own: &File) -> Result<()> {
+        for name in [TEMPORARY, VOLATILE] {
+            self.create_folder(own, name)?;
+        }
+        for (parent, names) in layout::folders() {
             let parent = match parent {
                 "" => root,
-                parent => &self.open(root, parent, How::Folder)?,
+                parent => &self.enter(root, parent)?,
             };
             let mut created = false;
             for name in names {
                 created |= self.create_folder(parent, &name)?;
             }
-            if created && durability == Durability::PowerSafe {
-                let synced = self.calls.sync(parent);
-                synced.map_err(|error| self.failed("sync a folder", error))?;
+            if created && self.durability == Durability::PowerSafe {
+                self.calls.sync(parent).to("sync a folder of")?;
             }
         }
         Ok(())
     }
 
     /// Removes everything in a folder, but one entry.
-    fn clear(&self, parent: &File, name: &str, but: Option<&str>) -> Result<(), OpenError> {
-        let folder = self.open(parent, name, How::Folder)?;
+    fn clear(&self, parent: &File, name: &str, but: Option<&str>) -> Result<()> {
+        let folder = self.enter(parent, name)?;
         let mut entries = Vec::new();
         let mut each = |name: &str, kind: Kind| entries.push((name.to_owned(), kind));
-        let listed = self.calls.entries(&folder, &mut each);
-        listed.map_err(|error| self.failed("list old files", error))?;
+        self.calls.entries(&folder, &mut each).to("list old files of")?;
         entries.retain(|(name, _)| Some(name.as_str()) != but);
         for (name, kind) in entries {
             if kind == Kind::Folder {
                 self.clear(&folder, &name, None)?;
             }
-            self.remove(&folder, &name, kind)?;
+            self.calls.remove(&folder, &name, kind).to("remove old files of")?;
         }
         Ok(())
     }
 
-    fn open(&self, folder: &File, path: &str, how: How) -> Result<File, OpenError> {
-        self.calls.open(folder, path, how).map_err(|error| match error.raw_os_error() {
-            // Seccomp filters answer with either.
-            Some(code)
-                if [rustix::io::Errno::NOSYS, rustix::io::Errno::PERM]
-                    .map(rustix::io::Errno::raw_os_error)
-                    .contains(&code) =>
-            {
-                OpenError::Kernel
-            }
-            _ => self.failed("open its files", error),
-        })
+    fn enter(&self, parent: &File, name: &str) -> Result<File> {
+        Ok(self.calls.open(parent, name, How::Folder).to("open a folder of")?)
     }
 
     /// Says whether it was not there.
-    fn create_folder(&self, folder: &File, name: &str) -> Result<bool, OpenError> {
-        match self.calls.create_folder(folder, name) {
-            Ok(()) => Ok(true),
+    fn create_folder(&self, parent: &File, name: &str) -> Result<bool> {
+        match self.calls.create_folder(parent, name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(self.failed("create a folder", error)),
+            created => Ok(created.map(|()| true).to("create a folder of")?),
         }
     }
 
-    fn remove(&self, folder: &File, name: &str, kind: Kind) -> Result<(), OpenError> {
-        self.calls
-            .remove(folder, name, kind)
-            .map_err(|error| self.failed("remove old files", error))
+    /// What a small file of the store's own says, if it is there.
+    fn mark(&self, own: &File, name: &str) -> Result<Option<Vec<u8>>> {
+        let file = absent(self.calls.open(own, name, How::Read)).to("open a mark of")?;
+        let Some(file) = file else { return Ok(None) };
+        let mut bytes = vec![0; 64];
+        let read = self.calls.read(&file, &mut bytes, 0).to("read a mark of")?;
+        bytes.truncate(read);
+        Ok(Some(bytes))
     }
+}
 
-    fn failed(&self, what: &'static str, source: io::Error) -> OpenError {
-        OpenError::Call { what, path: self.path.into(), source }
+const KERNEL: [Option<i32>; 2] =
+    [Some(Errno::NOSYS.raw_os_error()), Some(Errno::PERM.raw_os_error())];
+
+impl From<OpenError> for Trouble {
+    fn from(refused: OpenError) -> Self {
+        Self::Refused(refused)
     }
+}
 
-    fn error(&self, error: Error) -> OpenError {
-        match error {
-            Error::Call(what, source) => self.failed(what, source),
-            other => self.failed("prepare it", io::Error::other(other)),
-        }
+impl From<Error> for Trouble {
+    fn from(failed: Error) -> Self {
+        Self::Failed(failed)
     }
 }

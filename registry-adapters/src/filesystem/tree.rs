@@ -60,9 +60,10 @@ impl Tree {
         durability: Durability,
         lock: File,
     ) -> Result<Self> {
-        let own = calls.open(&root, OWN, How::Folder).to("open the store's own folder")?;
-        let temporary = calls.open(&own, TEMPORARY, How::Folder).to("open the temporary folder")?;
-        let reserved = absent(calls.status_at(&own, RESERVE)).to("look for the reserve")?.is_some();
+        let own = calls.open(&root, OWN, How::Folder).to("open a folder of")?;
+        let temporary = calls.open(&own, TEMPORARY, How::Folder).to("open a folder of")?;
+        let reserved =
+            absent(calls.status_at(&own, RESERVE)).to("look for the reserve of")?.is_some();
         let tree = Self {
             calls,
             boot,
@@ -269,10 +270,10 @@ pub(super) fn write_mark(
     name: &str,
     bytes: &[u8],
 ) -> Result<File> {
-    absent(calls.remove(folder, name, Kind::File)).to("replace a mark")?;
-    let file = calls.open(folder, name, How::Create).to("create a mark")?;
+    absent(calls.remove(folder, name, Kind::File)).to("replace a mark of the store")?;
+    let file = calls.open(folder, name, How::Create).to("create a mark of the store")?;
     if !bytes.is_empty() {
-        calls.write(&file, &[io::IoSlice::new(bytes)], 0).to("write a mark")?;
+        calls.write(&file, &[io::IoSlice::new(bytes)], 0).to("write a mark of the store")?;
     }
     Ok(file)
 }
