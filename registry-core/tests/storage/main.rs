@@ -1,7 +1,11 @@
 //! The storage protocol on stores that can be watched, broken and stopped.
 
 mod client;
+mod collector;
 mod contract;
 mod faults;
+mod interleavings;
+mod omissions;
 mod plain;
+mod turns;
 mod world;

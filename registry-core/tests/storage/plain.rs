@@ -74,7 +74,7 @@ pub(crate) struct PlainContents {
     flaw: Option<Flaw>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Entry {
     bytes: Vec<u8>,
     sealed: bool,
@@ -88,6 +88,17 @@ impl PlainContents {
 
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
+    }
+
+    /// A store of its own that holds the same.
+    pub(crate) fn fork(&self) -> Self {
+        Self { contents: Arc::new(Mutex::new(self.lock().clone())), flaw: self.flaw }
+    }
+
+    /// Holds a sealed content with these bytes, unless the name is taken.
+    pub(crate) fn adopt(&self, id: ContentId, bytes: Bytes) {
+        let entry = Entry { bytes: bytes.into(), sealed: true, writers: 0 };
+        self.lock().entry(id).or_insert(entry);
     }
 
     /// The bytes of a sealed content.
@@ -259,7 +270,7 @@ pub(crate) struct PlainRecords {
     flaw: Option<Flaw>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct RecordState {
     records: BTreeMap<RecordKey, (Version, Record)>,
     puts: u64,
@@ -272,6 +283,19 @@ impl PlainRecords {
 
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
+    }
+
+    /// A store of its own that holds the same.
+    pub(crate) fn fork(&self) -> Self {
+        Self { state: Arc::new(Mutex::new(self.lock().clone())), flaw: self.flaw }
+    }
+
+    /// Holds a record, whatever it held there.
+    pub(crate) fn adopt(&self, key: RecordKey, record: Record) {
+        let mut state = self.lock();
+        state.puts += 1;
+        let version = self.version(state.puts, &record);
+        state.records.insert(key, (version, record));
     }
 
     /// Every record.

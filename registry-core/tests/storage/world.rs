@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use registry_core::{
     digest::Digest,
     policy::AllowAll,
-    record::{BlobRecord, BlobState, ManifestRecord, ReferenceKind, Retention, Typed},
+    record::{BlobRecord, BlobState, ManifestRecord, ReferenceKind, Retention},
     registry::{Builder, Registry},
     testing::{ManualClock, Seeded, Tap, Tapped},
 };
@@ -33,6 +33,17 @@ impl World {
         self.builder(contents, Tapped::new(self.records.clone(), tap)).build()
     }
 
+    /// A world of its own that starts where this one is.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            contents: self.contents.fork(),
+            records: self.records.fork(),
+            clock: Arc::default(),
+            // What it makes up is not what this one did.
+            random: Arc::new(Seeded::new(1)),
+        }
+    }
+
     pub(crate) fn builder(
         &self,
         contents: impl registry_core::ports::ContentStore,
@@ -51,7 +62,7 @@ impl World {
         let mut blobs = BTreeMap::new();
         for (key, record) in &records {
             let Some(digest) = key.after::<Digest>("blob/") else { continue };
-            let blob = BlobRecord::decode(record).expect("a blob record");
+            let blob = record.view::<BlobRecord>().expect("a blob record");
             if blob.state == BlobState::Gone {
                 continue;
             }
@@ -63,7 +74,7 @@ impl World {
             blobs.insert(digest, blob);
         }
         for (key, record) in records.iter().filter(|(key, _)| key.kind() == "manifest") {
-            let manifest = ManifestRecord::decode(record).expect("a manifest record");
+            let manifest = record.view::<ManifestRecord>().expect("a manifest record");
             if !manifest.is_visible() || manifest.retention != Retention::Pinned {
                 continue;
             }
