@@ -16,6 +16,7 @@ pub(super) struct Cache<K, V> {
     queue: VecDeque<K>,
     weight: usize,
     limit: usize,
+    largest: usize,
 }
 
 struct Entry<V> {
@@ -25,13 +26,14 @@ struct Entry<V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Cache<K, V> {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { entries: HashMap::new(), queue: VecDeque::new(), weight: 0, limit }
+    /// All entries together weigh at most `limit`, and each at most `largest`.
+    pub(super) fn new(limit: usize, largest: usize) -> Self {
+        Self { entries: HashMap::new(), queue: VecDeque::new(), weight: 0, limit, largest }
     }
 
-    /// Puts a value in; what weighs more than a quarter of the limit is not kept.
+    /// Puts a value in; what is too heavy is not kept.
     pub(super) fn insert(&mut self, key: K, value: V, weight: usize) {
-        if weight > self.limit / 4 {
+        if weight > self.largest {
             return self.remove(&key);
         }
         self.weight += weight;
@@ -55,7 +57,7 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
         let by = change(&mut entry.value);
         entry.weight = entry.weight.saturating_add_signed(by);
         self.weight = self.weight.saturating_add_signed(by);
-        if entry.weight > self.limit / 4 {
+        if entry.weight > self.largest {
             self.remove(key);
         }
         self.shrink();
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_used_stays_and_the_rest_goes() {
-        let mut cache = Cache::new(100);
+        let mut cache = Cache::new(100, 25);
         (0..10).for_each(|key| cache.insert(key, key, 10));
         assert_eq!(cache.get(&0), Some(&0));
         (10..19).for_each(|key| cache.insert(key, key, 10));
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_weight_is_that_of_the_entries() {
-        let mut cache = Cache::new(100);
+        let mut cache = Cache::new(100, 25);
         cache.insert("a", 1, 20);
         cache.insert("a", 2, 5);
         cache.insert("b", 3, 20);

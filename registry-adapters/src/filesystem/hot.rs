@@ -38,8 +38,8 @@ const OVERHEAD: usize = 320;
 impl Hot {
     /// Keeps about as many bytes as `limit`.
     pub(super) fn new(limit: usize) -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::new(Cache::new(limit / SHARDS))).collect();
-        Self { shards, hasher: RandomState::new() }
+        let shard = || Mutex::new(Cache::new(limit / SHARDS, limit / SHARDS / 4));
+        Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: RandomState::new() }
     }
 
     pub(super) fn get(&self, key: &RecordKey) -> Option<Known> {

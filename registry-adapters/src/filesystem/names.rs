@@ -33,14 +33,23 @@ pub(super) struct Names {
 }
 
 /// Where a listing is.
-#[derive(Clone, Debug)]
-pub(super) struct Page<'a> {
+#[derive(Debug)]
+pub(super) struct Page {
     /// The folder of all keys that are wanted.
-    pub(super) folder: &'a str,
-    /// Only greater keys.
-    pub(super) after: &'a str,
+    pub(super) folder: String,
+    /// Only keys that are greater than this text.
+    pub(super) after: String,
     /// At most so many.
     pub(super) limit: usize,
+}
+
+impl Page {
+    /// The keys of this page, and after which the next one starts.
+    pub(super) fn with_next(&self, keys: Vec<RecordKey>) -> (Vec<RecordKey>, Option<String>) {
+        let last = keys.last().filter(|_| keys.len() == self.limit);
+        let next = last.map(|key| key.as_str().to_owned());
+        (keys, next)
+    }
 }
 
 /// What a name or a folder costs in memory, besides the bytes of its name.
@@ -49,7 +58,7 @@ const OVERHEAD: usize = 48;
 impl Names {
     /// Remembers about as many bytes as `limit`.
     pub(super) fn new(limit: usize) -> Self {
-        let folders = Mutex::new(Cache::new(limit));
+        let folders = Mutex::new(Cache::new(limit, limit));
         Self { folders, changing: Stripes::new(64), limit }
     }
 
@@ -80,16 +89,16 @@ impl Names {
     }
 
     /// The next keys, in order; `None` when folders would have to be read for that.
-    pub(super) fn page_at_hand(&self, page: &Page<'_>) -> Option<Vec<RecordKey>> {
+    pub(super) fn page_at_hand(&self, page: &Page) -> Option<Vec<RecordKey>> {
         let mut keys = Vec::new();
-        let known = self.walk(page.folder, page, None, &mut keys);
+        let known = self.walk(&page.folder, page, None, &mut keys);
         matches!(known, Ok(true)).then_some(keys)
     }
 
     /// The next keys, in order.
-    pub(super) fn page(&self, tree: &Tree, page: &Page<'_>) -> Result<Vec<RecordKey>> {
+    pub(super) fn page(&self, tree: &Tree, page: &Page) -> Result<Vec<RecordKey>> {
         let mut keys = Vec::new();
-        self.walk(page.folder, page, Some(tree), &mut keys)?;
+        self.walk(&page.folder, page, Some(tree), &mut keys)?;
         Ok(keys)
     }
 
@@ -98,7 +107,7 @@ impl Names {
     fn walk(
         &self,
         folder: &str,
-        page: &Page<'_>,
+        page: &Page,
         tree: Option<&Tree>,
         keys: &mut Vec<RecordKey>,
     ) -> Result<bool> {
@@ -115,11 +124,13 @@ impl Names {
             for name in names {
                 let path = format!("{folder}/{name}");
                 if let Some(below) = path.strip_suffix('/') {
-                    if lies_after(below, page.after) && !self.walk(below, page, tree, keys)? {
+                    if lies_after(below, &page.after) && !self.walk(below, page, tree, keys)? {
                         return Ok(false);
                     }
                 } else {
-                    keys.extend(layout::key(&path).filter(|key| key.as_str() > page.after));
+                    keys.extend(
+                        layout::key(&path).filter(|key| key.as_str() > page.after.as_str()),
+                    );
                 }
                 if keys.len() >= page.limit {
                     return Ok(true);
@@ -136,7 +147,7 @@ impl Names {
         let mut odd = None;
         if let Some(open) = tree.folder(&tree.place(folder))? {
             let mut each = |name: &str, kind| match entry(folder, name, kind) {
-                Some(Ok(name)) => found.add(name, range, self.limit / 4),
+                Some(Ok(name)) => found.add(name, range, self.limit),
                 Some(Err(path)) => odd = Some(path),
                 None => {}
             };
@@ -184,8 +195,8 @@ struct Range {
 }
 
 impl Range {
-    fn new(folder: &str, page: &Page<'_>) -> Self {
-        let floor = layout::floor(page.after);
+    fn new(folder: &str, page: &Page) -> Self {
+        let floor = layout::floor(&page.after);
         let inside = floor.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
         let start = inside.map_or(Bound::Unbounded, |rest| {
             // The folder that the floor leads into sorts before the floor.

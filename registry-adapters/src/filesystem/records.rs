@@ -56,8 +56,11 @@ struct Place<'a> {
     durable: bool,
 }
 
-/// How many entries a listing takes at once.
-const BATCH: usize = 1000;
+/// How many keys a listing takes at once where they are at hand.
+const AT_HAND: usize = 256;
+/// How many it takes at once where folders must be read: those with more names than there is
+/// memory for are read anew each time.
+const READ: usize = 16 << 10;
 
 impl FilesystemRecords {
     /// Half of the memory is for records, half for their names.
@@ -134,14 +137,11 @@ impl RecordStore for FilesystemRecords {
     fn list(&self, range: KeyRange) -> BoxStream<'static, Result<RecordEntry, StoreError>> {
         let records = self.clone();
         let after = range.prefix.clone() + range.after.as_deref().unwrap_or_default();
-        let limit = range.limit.unwrap_or(BATCH).clamp(1, BATCH);
         let pages = stream::try_unfold(Some(after), move |after| {
-            let (records, prefix) = (records.clone(), range.prefix.clone());
+            let (records, range) = (records.clone(), range.clone());
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let keys = records.page(prefix, after, limit).await?;
-                let next = keys.last().filter(|_| keys.len() == limit);
-                let next = next.map(|key| key.as_str().to_owned());
+                let (keys, next) = records.page(&range, after).await?;
                 let entries = keys.into_iter().map(move |key| Ok(records.0.entry(key)));
                 Ok::<_, StoreError>(Some((stream::iter(entries), next)))
             }
@@ -151,20 +151,23 @@ impl RecordStore for FilesystemRecords {
 }
 
 impl FilesystemRecords {
+    /// Some keys of a range, and where the next ones start.
     async fn page(
         &self,
-        prefix: String,
+        range: &KeyRange,
         after: String,
-        limit: usize,
-    ) -> Result<Vec<RecordKey>, StoreError> {
-        self.0.refuse_unknown(|unknown| unknown.as_str().starts_with(&prefix))?;
-        let Some(folder) = folder(&prefix) else { return Ok(Vec::new()) };
-        let page = Page { folder: &folder, after: &after, limit };
+    ) -> Result<(Vec<RecordKey>, Option<String>), StoreError> {
+        self.0.refuse_unknown(|unknown| unknown.as_str().starts_with(&range.prefix))?;
+        let Some(folder) = folder(&range.prefix) else { return Ok((Vec::new(), None)) };
+        let limit = |most: usize| range.limit.map_or(most, |limit| limit.clamp(1, most));
+        let page = Page { folder, after, limit: limit(AT_HAND) };
         if let Some(keys) = self.0.names.page_at_hand(&page) {
-            return Ok(keys);
+            return Ok(page.with_next(keys));
         }
+        let page = Page { limit: limit(READ), ..page };
         self.run(move |store| {
-            store.names.page(&store.tree, &Page { folder: &folder, after: &after, limit })
+            let keys = store.names.page(&store.tree, &page)?;
+            Ok(page.with_next(keys))
         })
         .await
     }
