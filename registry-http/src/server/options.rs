@@ -17,7 +17,7 @@ pub struct ServerOptions {
     /// under way. Default: 60 seconds.
     pub send_timeout: Duration,
     /// The largest piece in bytes in which the body of a request is read, 8 KiB at least. Larger
-    /// pieces cost less, and each connection holds a few of them. Default: 128 KiB.
+    /// pieces cost hardly less, and an upload holds up to a dozen of them. Default: 64 KiB.
     pub read_size: usize,
     /// The most requests at once on one HTTP/2 connection. Default: 100.
     pub max_concurrent_streams: u32,
@@ -32,7 +32,7 @@ impl Default for ServerOptions {
             header_timeout: Duration::from_secs(30),
             max_header_size: 32 * 1024,
             send_timeout: Duration::from_secs(60),
-            read_size: 128 * 1024,
+            read_size: 64 * 1024,
             max_concurrent_streams: 100,
             drain_limit: Duration::from_secs(30),
         }
