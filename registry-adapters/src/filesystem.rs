@@ -34,6 +34,7 @@ mod calls;
 mod checkpoint;
 mod contents;
 mod error;
+mod held;
 mod hot;
 mod names;
 mod reader;

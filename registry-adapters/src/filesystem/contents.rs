@@ -1,9 +1,6 @@
 //! Contents as files.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -16,6 +13,7 @@ use super::{
     blocking,
     calls::{How, Kind},
     error::{Context, Error, Result},
+    held::Holders,
     reader,
     tree::{Tree, absent, split},
     writer::{Appender, FilesystemWriter},
@@ -26,34 +24,12 @@ use crate::layout;
 #[derive(Clone, Debug)]
 pub struct FilesystemContents {
     tree: Arc<Tree>,
-    held: Arc<Mutex<HashSet<ContentId>>>,
-}
-
-/// The right to write or delete a content, which one has at a time.
-#[derive(Debug)]
-pub(super) struct Held {
-    id: ContentId,
-    held: Arc<Mutex<HashSet<ContentId>>>,
+    holders: Holders,
 }
 
 impl FilesystemContents {
     pub(super) fn new(tree: Arc<Tree>) -> Self {
-        Self { tree, held: Arc::default() }
-    }
-
-    fn hold(&self, id: &ContentId) -> Result<Held> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.insert(*id) {
-            Ok(Held { id: *id, held: Arc::clone(&self.held) })
-        } else {
-            Err(Error::Busy)
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        Self { tree, holders: Holders::default() }
     }
 }
 
@@ -69,11 +45,12 @@ impl ContentStore for FilesystemContents {
         at: &Checkpoint,
         options: &WriteOptions,
     ) -> Result<Box<dyn ContentWriter>, StoreError> {
-        let held = self.hold(id)?;
+        let held = self.holders.hold(*id).await?;
+        let leaving = held.leaving();
         let (tree, path, at, size) =
             (Arc::clone(&self.tree), layout::content(id), at.clone(), options.size);
         let appender = blocking(move || Appender::open(tree, held, path, &at, size)).await?;
-        Ok(Box::new(FilesystemWriter::new(appender)))
+        Ok(Box::new(FilesystemWriter::new(appender, leaving)))
     }
 
     async fn read(
@@ -94,7 +71,7 @@ impl ContentStore for FilesystemContents {
     }
 
     async fn delete(&self, id: &ContentId) -> Result<bool, StoreError> {
-        let held = self.hold(id)?;
+        let held = self.holders.hold(*id).await?;
         let (tree, path) = (Arc::clone(&self.tree), layout::content(id));
         let deleted = blocking(move || {
             let _held = held;

@@ -67,17 +67,22 @@ impl Names {
         self.changing.shared(folder)
     }
 
-    /// Says that a name came into a folder.
-    pub(super) fn came(&self, folder: &str, name: &str) {
-        self.folders().update(folder, |names| match names.insert(name.into()) {
+    /// Says that a name came into a folder. No listing sees that before `record` is done, and none
+    /// that starts later misses it.
+    pub(super) fn came(&self, folder: &str, name: &str, record: impl FnOnce()) {
+        let mut folders = self.folders();
+        record();
+        folders.update(folder, |names| match names.insert(name.into()) {
             true => weight(name).cast_signed(),
             false => 0,
         });
     }
 
-    /// Says that a name went from a folder.
-    pub(super) fn went(&self, folder: &str, name: &str) {
-        self.folders().update(folder, |names| match names.remove(name) {
+    /// Says that a name went from a folder, as [`Names::came`].
+    pub(super) fn went(&self, folder: &str, name: &str, record: impl FnOnce()) {
+        let mut folders = self.folders();
+        record();
+        folders.update(folder, |names| match names.remove(name) {
             true => -weight(name).cast_signed(),
             false => 0,
         });

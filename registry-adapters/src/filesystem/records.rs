@@ -190,7 +190,7 @@ impl Store {
 
     fn read(&self, place: &Place<'_>) -> Result<Known> {
         // Whoever changes it lets go of it only when the change is durable.
-        let _changing = self.changing.lock(place.key);
+        let _one = self.changing.lock(place.key);
         self.read_unchanging(place)
     }
 
@@ -199,25 +199,24 @@ impl Store {
         let (version, record) = decode(place.key, bytes)?;
         let file = self.write(bytes, place.durable)?;
         let folder = self.make_folder(&place.folder, place.durable)?;
-        let _changing = self.changing.lock(place.key);
+        let _one = self.changing.lock(place.key);
         self.refuse_unknown(|unknown| unknown == place.key)?;
         if !self.read_unchanging(place)?.is(expect) {
             return Ok(PutOutcome::Conflict);
         }
-        let names = self.names.changing(&place.folder);
+        let _changing = self.names.changing(&place.folder);
         self.change(place, &folder, || match place.durable {
             true => file.rename(&folder, &place.name),
             false => file.exchange(&folder, &place.name),
         })?;
-        self.names.came(&place.folder, &place.name);
-        drop(names);
-        self.hot.insert(place.key, Known::There(version.clone(), record));
+        let known = Known::There(version.clone(), record);
+        self.names.came(&place.folder, &place.name, || self.hot.insert(place.key, known));
         Ok(PutOutcome::Stored(version))
     }
 
     fn delete(&self, place: &Place<'_>, expect: &Expect) -> Result<DeleteOutcome> {
         self.tree.writable()?;
-        let _changing = self.changing.lock(place.key);
+        let _one = self.changing.lock(place.key);
         self.refuse_unknown(|unknown| unknown == place.key)?;
         if !self.read_unchanging(place)?.is(expect) {
             return Ok(DeleteOutcome::Conflict);
@@ -225,13 +224,11 @@ impl Store {
         let Some(folder) = self.tree.folder(&self.tree.place(&place.folder))? else {
             return Ok(DeleteOutcome::Conflict);
         };
-        let names = self.names.changing(&place.folder);
+        let _changing = self.names.changing(&place.folder);
         self.change(place, &folder, || {
             self.tree.calls.remove(&folder, &place.name, Kind::File).to("delete a record")
         })?;
-        self.names.went(&place.folder, &place.name);
-        drop(names);
-        self.hot.insert(place.key, Known::Absent);
+        self.names.went(&place.folder, &place.name, || self.hot.insert(place.key, Known::Absent));
         self.tree.set_aside();
         Ok(DeleteOutcome::Deleted)
     }
@@ -330,7 +327,7 @@ impl Store {
                 if durable {
                     self.tree.sync(&parent)?;
                 }
-                self.names.came(parent_path, &format!("{name}/"));
+                self.names.came(parent_path, &format!("{name}/"), || ());
             }
         }
         drop((names, creating));

@@ -11,15 +11,18 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::{
     calls::{How, Kind, SEALED},
     checkpoint::{Line, Mark},
-    contents::Held,
     error::{Context, Error, Result},
+    held::{Held, Leaving},
     joined,
     tree::{Tree, split},
 };
 
 /// Writes one content on the runtime's blocking threads, at most one call at a time: while it is
 /// in flight, the caller collects and hashes the next buffers.
-pub(super) struct FilesystemWriter(State);
+pub(super) struct FilesystemWriter {
+    state: State,
+    leaving: Leaving,
+}
 
 enum State {
     Idle(Box<Appender>),
@@ -28,21 +31,21 @@ enum State {
 }
 
 impl FilesystemWriter {
-    pub(super) fn new(appender: Appender) -> Self {
-        Self(State::Idle(Box::new(appender)))
+    pub(super) fn new(appender: Appender, leaving: Leaving) -> Self {
+        Self { state: State::Idle(Box::new(appender)), leaving }
     }
 
     /// Waits for the call in flight. This may be dropped and waited for again.
     async fn landed(&mut self) -> Result<&mut Box<Appender>> {
-        if let State::InFlight(flight) = &mut self.0 {
+        if let State::InFlight(flight) = &mut self.state {
             let landed = joined(flight.await);
             // What failed is dropped, and with it whatever was written since the checkpoint.
-            self.0 = State::Failed;
+            self.state = State::Failed;
             let (appender, outcome) = landed?;
             outcome?;
-            self.0 = State::Idle(appender);
+            self.state = State::Idle(appender);
         }
-        match &mut self.0 {
+        match &mut self.state {
             State::Idle(appender) => Ok(appender),
             State::InFlight(_) | State::Failed => Err(Error::Failed),
         }
@@ -54,8 +57,8 @@ impl FilesystemWriter {
         call: impl FnOnce(&mut Appender) -> Result<()> + Send + 'static,
     ) -> Result<()> {
         self.landed().await?;
-        if let State::Idle(mut appender) = mem::replace(&mut self.0, State::Failed) {
-            self.0 = State::InFlight(spawn_blocking(move || {
+        if let State::Idle(mut appender) = mem::replace(&mut self.state, State::Failed) {
+            self.state = State::InFlight(spawn_blocking(move || {
                 let outcome = call(&mut appender);
                 (appender, outcome)
             }));
@@ -83,11 +86,14 @@ impl ContentWriter for FilesystemWriter {
 
 impl Drop for FilesystemWriter {
     fn drop(&mut self) {
-        // To cut a long content can take long.
-        if let State::Idle(appender) = mem::replace(&mut self.0, State::Failed)
-            && appender.end > appender.at
-        {
-            drop(spawn_blocking(move || drop(appender)));
+        match mem::replace(&mut self.state, State::Failed) {
+            // To cut a long content can take long.
+            State::Idle(appender) if appender.end > appender.at => {
+                self.leaving.begin();
+                drop(spawn_blocking(move || drop(appender)));
+            }
+            State::InFlight(_) => self.leaving.begin(),
+            State::Idle(_) | State::Failed => {}
         }
     }
 }

@@ -6,7 +6,7 @@ mod planted;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, io, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use registry_adapters::filesystem::{Durability, Filesystem, OpenError, Options};
@@ -16,6 +16,7 @@ use registry_core::{
     record_store_contract,
     testing::{FaultyHarness, Harness},
 };
+use rustix::fs::XattrFlags;
 use tempfile::TempDir;
 
 struct Directory {
@@ -25,7 +26,11 @@ struct Directory {
 
 impl Directory {
     fn new(durability: Durability) -> Self {
-        let path = TempDir::new().expect("a temporary directory is created");
+        let path = match durability {
+            Durability::PowerSafe => TempDir::new(),
+            _ => in_memory().or_else(|_| TempDir::new()),
+        };
+        let path = path.expect("a temporary directory is created");
         Self { path, options: Options::new(durability) }
     }
 
@@ -45,6 +50,13 @@ impl Directory {
             }
         }
     }
+}
+
+/// A directory on a file system in memory, if that can keep what the store needs.
+fn in_memory() -> io::Result<TempDir> {
+    let path = TempDir::new_in("/dev/shm")?;
+    rustix::fs::setxattr(path.path(), "user.test", b"", XattrFlags::empty())?;
+    Ok(path)
 }
 
 #[async_trait]
