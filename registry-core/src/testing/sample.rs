@@ -28,6 +28,8 @@ pub struct Sample {
     pub children: Vec<Self>,
     /// What kind of artifact it is.
     pub artifact_type: Option<String>,
+    /// The manifest that it refers to as its subject, which may be absent.
+    pub subject: Option<Digest>,
 }
 
 impl Sample {
@@ -86,6 +88,7 @@ impl Sample {
         let mut sample =
             Self::new(&manifest, MediaType::OCI_MANIFEST, vec![empty, layer], Vec::new());
         sample.artifact_type = Some(artifact_type.to_owned());
+        sample.subject = Some(subject.digest());
         sample
     }
 
@@ -102,6 +105,7 @@ impl Sample {
             blobs,
             children,
             artifact_type: None,
+            subject: None,
         }
     }
 
@@ -143,7 +147,8 @@ mod tests {
             assert_eq!(children, sample.children.iter().map(Sample::digest).collect::<Vec<_>>());
         }
         let parsed = Manifest::parse(artifact.manifest.clone(), None).unwrap();
-        assert_eq!(parsed.subject().map(|subject| subject.digest), Some(index.digest()));
+        assert_eq!(artifact.subject, Some(index.digest()));
+        assert_eq!(parsed.subject().map(|subject| subject.digest), artifact.subject);
         assert_eq!(parsed.artifact_type(), artifact.artifact_type.as_deref());
     }
 }

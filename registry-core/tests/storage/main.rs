@@ -5,6 +5,7 @@ mod collector;
 mod contract;
 mod faults;
 mod interleavings;
+mod model;
 mod omissions;
 mod plain;
 mod turns;
