@@ -86,3 +86,37 @@ impl Leaving {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::{FutureExt, poll};
+
+    use super::*;
+
+    fn id() -> ContentId {
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_another_works_is_refused_at_once() {
+        let holders = Holders::default();
+        let held = holders.hold(id()).await.unwrap();
+        assert!(matches!(holders.hold(id()).now_or_never(), Some(Err(Error::Busy))));
+        drop(held);
+        assert!(holders.hold(id()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_another_leaves_waits_for_it() {
+        let holders = Holders::default();
+        let held = holders.hold(id()).await.unwrap();
+        held.leaving().begin();
+        let mut next = pin!(holders.hold(id()));
+        assert!(poll!(&mut next).is_pending());
+        drop(held);
+        assert!(next.await.is_ok());
+        assert!(holders.hold(id()).await.is_ok(), "it was let go of");
+    }
+}
