@@ -1,297 +1,31 @@
 //! Pushes, deletions, mounts and collectors against each other, in every order up to a bound; and
 //! the same with one step of the protocol left out, which must lose something in some order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod roles;
+mod scene;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{executor::block_on, future::BoxFuture};
+use futures::executor::block_on;
 use registry_core::{
     error::RegistryError,
-    ports::{BlobOptions, ContentId, Random, Source},
-    registry::Registry,
-    testing::{Call, Fault, Faults, Sample, Tapped},
+    ports::ContentId,
+    testing::{Call, Fault, Faults, Sample},
 };
+use roles::{
+    cancels, closes, collects_blobs, collects_everything, collects_links, deletes_blob,
+    deletes_manifest, mounts, pushes, pushes_blob, pushes_manifest, relies_on_head, sweeps,
+};
+use scene::{Scene, all_or_nothing, the_latest_holds};
 
 use crate::{
     client::{Client, Fact, digest},
-    collector::{Collector, LeftOut},
+    collector::LeftOut,
     omissions::{Omission, Without},
     plain::{Flaw, PlainRecords},
-    turns::{Bounds, Choices, Turns, explore},
     world::World,
 };
-
-/// A process: a registry, or a collector, over the shared stores.
-struct Process {
-    registry: Registry,
-    collector: Collector<Tapped<Without, Turns>, Tapped<Without, Turns>>,
-    ledger: Ledger,
-}
-
-/// What was acknowledged, in the order in which it was.
-#[derive(Clone, Default)]
-struct Ledger(Arc<Mutex<Vec<Fact>>>);
-
-impl Ledger {
-    fn add(&self, facts: impl IntoIterator<Item = Fact>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(facts);
-    }
-
-    fn facts(&self) -> Vec<Fact> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-type Part = Box<dyn Fn(Process) -> BoxFuture<'static, ()>>;
-
-/// Who plays, and on what.
-struct Scene {
-    world: World,
-    cast: Vec<(&'static str, Part)>,
-    omission: Option<Omission>,
-    left_out: Option<LeftOut>,
-    /// Whether requests go on as tasks when their clients hang up.
-    tasks: bool,
-    /// What must be there at the end, of what was acknowledged.
-    keeps: Keeps,
-}
-
-type Keeps = Box<dyn Fn(&[Fact], &Registry) -> Result<(), String>>;
-
-impl Scene {
-    fn new(world: World, cast: Vec<(&'static str, Part)>) -> Self {
-        Self {
-            world,
-            cast,
-            omission: None,
-            left_out: None,
-            tasks: false,
-            keeps: Box::new(everything_holds),
-        }
-    }
-
-    fn without(self, omission: Omission) -> Self {
-        Self { omission: Some(omission), ..self }
-    }
-
-    fn collecting_without(self, left_out: LeftOut) -> Self {
-        Self { left_out: Some(left_out), ..self }
-    }
-
-    fn keeping(self, keeps: impl Fn(&[Fact], &Registry) -> Result<(), String> + 'static) -> Self {
-        Self { keeps: Box::new(keeps), ..self }
-    }
-
-    /// Every order within the bounds.
-    fn explore(&self, preemptions: usize, kills: usize) -> Result<usize, String> {
-        explore(Bounds { preemptions, kills }, |choices| self.play(choices))
-    }
-
-    /// Asserts that nothing is lost.
-    #[track_caller]
-    fn holds(&self, preemptions: usize, kills: usize) {
-        match self.explore(preemptions, kills) {
-            Ok(orders) => assert!(orders > 20, "only {orders} orders"),
-            Err(lost) => panic!("{lost}"),
-        }
-    }
-
-    /// Asserts that something is lost in some order.
-    #[track_caller]
-    fn loses(&self, preemptions: usize, what: &str) {
-        let lost = self.explore(preemptions, 0).expect_err("no order loses anything");
-        assert!(lost.contains(what), "{lost}");
-    }
-
-    fn play(&self, choices: &mut Choices) -> Result<(), String> {
-        let (world, turns, ledger) =
-            (self.world.fork(), Arc::<Turns>::default(), Ledger::default());
-        let actors = self.cast.iter().map(|(name, part)| {
-            let stores = Without::new(world.contents.clone(), world.records.clone(), self.omission);
-            let tapped = || Tapped::new(stores.clone(), &turns);
-            let mut builder = world.builder(tapped(), tapped());
-            if self.tasks {
-                builder = builder.tasks(Arc::clone(&turns));
-            }
-            let process = Process {
-                registry: builder.build(),
-                collector: Collector {
-                    contents: tapped(),
-                    records: tapped(),
-                    random: Arc::clone(&world.random) as Arc<dyn Random>,
-                    left_out: self.left_out,
-                },
-                ledger: ledger.clone(),
-            };
-            (*name, part(process))
-        });
-        turns.play(actors.collect(), choices, |call| match call {
-            Call::Put(_) | Call::DeleteContent(_) => world.check_invariants(),
-            _ => Ok(()),
-        })?;
-        (self.keeps)(&ledger.facts(), &world.registry())
-    }
-}
-
-/// Everything that was acknowledged, and nobody took back.
-fn everything_holds(facts: &[Fact], registry: &Registry) -> Result<(), String> {
-    facts.iter().try_for_each(|fact| match block_on(fact.holds(registry)) {
-        Ok(true) => Ok(()),
-        other => Err(format!("{fact:?} was acknowledged and is {other:?}")),
-    })
-}
-
-/// What was acknowledged after the last deletion was: nobody can have taken it back.
-fn the_latest_holds(facts: &[Fact], registry: &Registry) -> Result<(), String> {
-    let deleted = facts.iter().rposition(|fact| matches!(fact, Fact::NoManifest(..)));
-    everything_holds(deleted.map_or(&[], |deleted| &facts[deleted + 1..]), registry)
-}
-
-/// One writer, one deleter of the same manifest: it has its tag, or neither is there.
-fn all_or_nothing(facts: &[Fact], registry: &Registry) -> Result<(), String> {
-    the_latest_holds(facts, registry)?;
-    let there = |fact: &&Fact| block_on(fact.holds(registry)).expect("nothing fails");
-    let pushed: Vec<&Fact> =
-        facts.iter().filter(|fact| matches!(fact, Fact::Manifest(..) | Fact::Tag(..))).collect();
-    let kept = pushed.iter().copied().filter(there).count();
-    if kept == 0 || kept == pushed.len() { Ok(()) } else { Err(format!("half of {pushed:?}")) }
-}
-
-fn part<F>(act: impl Fn(Process) -> F + 'static) -> Part
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    Box::new(move |process| Box::pin(act(process)))
-}
-
-/// Pushes a manifest whose blobs were there; whoever is told that they are not pushes nothing.
-fn pushes_manifest(sample: &Sample, tags: &'static [&'static str]) -> Part {
-    let sample = sample.clone();
-    part(move |process| {
-        let sample = sample.clone();
-        async move {
-            let client = Client::new(&process.registry, "a");
-            if let Ok(facts) = client.push_manifest(&sample, tags).await {
-                let name = client.name.clone();
-                let blobs = sample.blobs.iter().map(|b| Fact::Blob(name.clone(), digest(b)));
-                process.ledger.add(facts.into_iter().chain(blobs));
-            }
-        }
-    })
-}
-
-/// Pushes everything, and starts over when a blob was collected meanwhile.
-fn pushes(sample: &Sample, tags: &'static [&'static str]) -> Part {
-    let sample = sample.clone();
-    part(move |process| {
-        let sample = sample.clone();
-        async move {
-            let client = Client::new(&process.registry, "a");
-            for _ in 0..3 {
-                let mut facts = Vec::new();
-                if client.push(&sample, tags, &mut facts).await.is_ok() {
-                    return process.ledger.add(facts);
-                }
-            }
-        }
-    })
-}
-
-fn pushes_blob(bytes: &Bytes, repository: &'static str) -> Part {
-    let bytes = bytes.clone();
-    part(move |process| {
-        let bytes = bytes.clone();
-        async move {
-            let client = Client::new(&process.registry, repository);
-            process.ledger.add(client.push_blob(&bytes).await.ok());
-        }
-    })
-}
-
-/// Closes an upload that has all its bytes.
-fn closes(id: ContentId, bytes: &Bytes) -> Part {
-    let digest = digest(bytes);
-    part(move |process| async move {
-        let client = Client::new(&process.registry, "a");
-        process.ledger.add(client.close(&id, Bytes::new(), digest).await.ok());
-    })
-}
-
-fn cancels(id: ContentId) -> Part {
-    part(move |process| async move {
-        let client = Client::new(&process.registry, "a");
-        // That the upload is not there any more is as good.
-        let _ = process.registry.cancel_upload(&client.caller, &client.name, &id).await;
-    })
-}
-
-fn mounts(bytes: &Bytes) -> Part {
-    let digest = digest(bytes);
-    part(move |process| async move {
-        let mounted = Client::new(&process.registry, "b").mount(&digest, Some("a")).await;
-        process.ledger.add(mounted.ok().flatten());
-    })
-}
-
-fn deletes_manifest(sample: &Sample) -> Part {
-    let digest = sample.digest();
-    part(move |process| async move {
-        let deleted = Client::new(&process.registry, "a").delete_manifest(digest).await;
-        process.ledger.add(deleted.ok());
-    })
-}
-
-fn deletes_blob(bytes: &Bytes) -> Part {
-    let digest = digest(bytes);
-    part(move |process| async move {
-        // It counts for repository "a" only, of which nobody is promised anything here.
-        let _ = Client::new(&process.registry, "a").delete_blob(digest).await;
-    })
-}
-
-/// Looks whether a blob is there, and pushes the manifest without the blob when it is.
-fn relies_on_head(sample: &Sample) -> Part {
-    let pushes = pushes_manifest(sample, &["latest"]);
-    let digest = digest(&sample.blobs[0]);
-    Box::new(move |process| {
-        let registry = process.registry.clone();
-        let push = pushes(process);
-        Box::pin(async move {
-            let client = Client::new(&registry, "a");
-            let mut options = BlobOptions::default();
-            options.head = true;
-            let head = registry.blob(&client.caller, &client.name, &digest, &options).await;
-            if head.is_ok_and(|found| found.found().is_some()) {
-                push.await;
-            }
-        })
-    })
-}
-
-/// A collector that fails does nothing more, and loses nothing.
-fn collects_blobs() -> Part {
-    part(|process| async move { drop(process.collector.collect_blobs().await) })
-}
-
-fn collects_links() -> Part {
-    part(|process| async move { drop(process.collector.collect_links().await) })
-}
-
-fn sweeps() -> Part {
-    part(|process| async move {
-        drop(process.collector.sweep_orphans().await);
-        drop(process.collector.reap().await);
-    })
-}
-
-fn collects_everything() -> Part {
-    part(|process| async move {
-        drop(process.collector.collect_links().await);
-        drop(process.collector.collect_blobs().await);
-        drop(process.collector.sweep_orphans().await);
-        drop(process.collector.reap().await);
-    })
-}
 
 /// A world in which somebody did this, undisturbed.
 fn after(act: impl AsyncFnOnce(Client<'_>)) -> World {

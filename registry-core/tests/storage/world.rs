@@ -52,7 +52,7 @@ impl World {
         Registry::builder(contents, records, AllowAll, self.clock.clone(), self.random.clone())
     }
 
-    /// What must hold whatever happened (DESIGN: invariant I1 and what it rests on).
+    /// What must hold whatever happened (invariant I1 and what it rests on).
     ///
     /// * A blob record that is live or condemned names a sealed content with the bytes of its
     ///   digest.
