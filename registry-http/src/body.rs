@@ -27,6 +27,10 @@ use crate::{access_log::AccessEntry, error::Chain, file_windows::FileWindows};
 ///
 /// It fails when the content cannot be read to its end; the server then breaks the connection off,
 /// so that the client sees that something is missing.
+///
+/// Behind [`serve`](crate::serve) a frame of a blob may be a part of a file, which the connection
+/// sends without reading it. Whoever wraps the service and reads such a frame relies on nobody
+/// truncating the file meanwhile.
 pub struct ResponseBody {
     kind: Kind,
     /// The request that it answers, for the log of what fails on the way.

@@ -1,12 +1,10 @@
 //! The memory that the bodies of all requests may take together.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::future::{self, Either};
 use registry_core::{error::RegistryError, manifest::Manifest, ports::Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use std::pin::pin;
 
 /// What a body of any length holds on its way to the disk: a frame in the connection, some in the
 /// core, some being written. The budget is counted in shares of this size.

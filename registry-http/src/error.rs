@@ -147,12 +147,14 @@ const fn reads(endpoint: &Endpoint) -> &'static str {
     }
 }
 
-/// The whole chain of causes, once: failures of the registry at `error`, the rest at `debug`.
+/// The whole chain of causes, once: what an operator has to mend at `error`, what passes at `warn`,
+/// and what is the client's to mend at `debug`.
 fn log(error: &RegistryError, status: StatusCode, request_id: &str) {
-    if status.is_server_error() {
-        tracing::error!(request_id, status = status.as_u16(), error = %Chain(error), "failed");
-    } else {
-        tracing::debug!(request_id, status = status.as_u16(), error = %Chain(error), "refused");
+    let (error, status) = (Chain(error), status.as_u16());
+    match status {
+        503 => tracing::warn!(request_id, status, %error, "not now"),
+        500.. => tracing::error!(request_id, status, %error, "failed"),
+        _ => tracing::debug!(request_id, status, %error, "refused"),
     }
 }
 

@@ -91,3 +91,28 @@ impl<T: AsRef<[u8]>> Drop for FileWindow<T> {
         self.windows.entries().retain(|entry| entry.start != start);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_known_by_its_address_for_as_long_as_it_lives() {
+        let windows = FileWindows::default();
+        let file = Arc::new(File::open("/dev/null").expect("a file"));
+        let window = FileWindow::new(vec![0_u8; 100], file, 1000, &windows);
+        let bytes = window.as_ref();
+
+        let part = windows.find(&bytes[10..30]).expect("a part of the window");
+        assert_eq!((part.offset, part.length), (1010, 20));
+        let head = [0_u8; 10];
+        assert!(windows.find(&head).is_none());
+        let slices = [&head[..], &head, bytes, &head].map(IoSlice::new);
+        assert_eq!(windows.count_others(&slices), 2);
+        assert_eq!(windows.count_others(&slices[2..]), 0);
+
+        drop(window);
+        assert!(windows.entries().is_empty());
+        assert_eq!(windows.count_others(&[IoSlice::new(&head)]), 1);
+    }
+}

@@ -17,7 +17,7 @@ impl Mapping {
     pub(super) fn new(file: &File, offset: u64, length: usize) -> io::Result<Self> {
         // SAFETY: a mapping is undefined behaviour when the file changes under a reader in this
         // process. A sealed content never changes (the contract of `ContentStore`), and should
-        // somebody else truncate or rewrite it, no code of this process reads the window: see
+        // somebody else truncate or rewrite it, neither this crate nor hyper reads the window: see
         // above.
         Ok(Self(unsafe { MmapOptions::new().offset(offset).len(length).map(file)? }))
     }

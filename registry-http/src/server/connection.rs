@@ -33,9 +33,12 @@ pub(super) struct Connection<S> {
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-/// The most bytes of replies that an HTTP/2 connection holds for each stream, and that a client
-/// may send before it is told to go on.
-const HTTP2_BUFFER: u32 = 256 * 1024;
+/// How many bytes a client may send on an HTTP/2 connection before it is told to go on; half of it
+/// on one stream, so that an upload that waits does not stop the others at once.
+const HTTP2_WINDOW: u32 = 1024 * 1024;
+
+/// The most bytes of a reply that are held for one HTTP/2 stream.
+const HTTP2_SEND_BUFFER: usize = 256 * 1024;
 
 /// How often a silent HTTP/2 client is asked whether it is still there, and how long it has for
 /// the answer.
@@ -109,9 +112,9 @@ fn http2(options: &ServerOptions) -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(options.max_concurrent_streams)
         .max_header_list_size(options.max_header_size)
         .max_frame_size(64 * 1024)
-        .max_send_buf_size(HTTP2_BUFFER as usize)
-        .initial_stream_window_size(HTTP2_BUFFER)
-        .initial_connection_window_size(4 * HTTP2_BUFFER)
+        .max_send_buf_size(HTTP2_SEND_BUFFER)
+        .initial_stream_window_size(HTTP2_WINDOW / 2)
+        .initial_connection_window_size(HTTP2_WINDOW)
         .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HTTP2_PING);
     builder

@@ -1,0 +1,173 @@
+//! What is logged of a request: a line in the access log, and its failure once. Alone in their
+//! binary, since who listens to the log is known to the whole process.
+
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    sync::{Mutex, Once},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::{Request, body::Frame, service::Service};
+use registry_adapters::{
+    memory::{MemoryContents, MemoryRecords},
+    system::{SystemClock, SystemRandom},
+};
+use registry_core::{
+    access::Access,
+    digest::Algorithm,
+    identity::Principal,
+    policy::AllowAll,
+    ports::{Authorizer, AuthorizerError, Decision},
+    registry::Registry,
+};
+use registry_http::RegistryService;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+type Line = BTreeMap<&'static str, String>;
+
+/// Every line of this crate's log.
+static LINES: Mutex<Vec<Line>> = Mutex::new(Vec::new());
+
+struct Listener;
+
+impl Listener {
+    fn start() {
+        static STARTED: Once = Once::new();
+        STARTED.call_once(|| tracing::subscriber::set_global_default(Self).expect("the first"));
+    }
+}
+
+/// The lines of the requests whose ids start so.
+fn lines(id: &str, target: &str) -> Vec<Line> {
+    let lines = LINES.lock().expect("no panic");
+    let is_mine = |line: &&Line| line["request_id"].starts_with(id) && line["target"] == target;
+    lines.iter().filter(is_mine).cloned().collect()
+}
+
+impl Subscriber for Listener {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("registry_http")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let metadata = event.metadata();
+        let mut fields = Fields(Line::new());
+        event.record(&mut fields);
+        fields.0.insert("target", metadata.target().to_owned());
+        fields.0.insert("level", metadata.level().to_string());
+        if fields.0.contains_key("request_id") {
+            LINES.lock().expect("no panic").push(fields.0);
+        }
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Fields(Line);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+}
+
+fn service(authorizer: impl Authorizer) -> RegistryService {
+    let (contents, records) = (MemoryContents::default(), MemoryRecords::default());
+    let (clock, random) = (SystemClock::new(), SystemRandom);
+    let registry = Registry::builder(contents, records, authorizer, clock, random).build();
+    RegistryService::new(registry, clock, random)
+}
+
+fn request<B>(id: &str, method: &str, path: &str, body: B) -> Request<B> {
+    let request = Request::builder().method(method).uri(path).header("x-request-id", id);
+    request.body(body).expect("a request")
+}
+
+async fn send(service: &RegistryService, id: &str, method: &str, path: &str, body: &'static str) {
+    let reply = service.call(request(id, method, path, Full::from(body))).await;
+    reply.expect("never an error").into_body().collect().await.expect("a whole body");
+}
+
+#[tokio::test]
+async fn each_request_is_a_line_with_what_was_sent_and_received() {
+    Listener::start();
+    let service = service(AllowAll);
+    let digest = Algorithm::Sha256.digest(b"hello");
+    let push = format!("/v2/a/blobs/uploads/?digest={digest}");
+    let pull = format!("/v2/a/blobs/{digest}");
+    send(&service, "a-push", "POST", &push, "hello").await;
+    send(&service, "a-pull", "GET", &pull, "").await;
+    send(&service, "a-head", "HEAD", &pull, "").await;
+    send(&service, "a-none", "HEAD", "/v2/none", "").await;
+    drop(service.call(request("a-dropped", "GET", &pull, Full::from(""))).await);
+
+    let expected = [
+        ["a-push", "POST", "/v2/a/blobs/uploads/", "201", "5", "0", "true", "anonymous"],
+        ["a-pull", "GET", &pull, "200", "0", "5", "true", "anonymous"],
+        ["a-head", "HEAD", &pull, "200", "0", "0", "true", "anonymous"],
+        ["a-none", "HEAD", "/v2/none", "404", "0", "0", "true", "anonymous"],
+        ["a-dropped", "GET", &pull, "200", "0", "0", "false", "anonymous"],
+    ];
+    let lines = lines("a-", "registry_http::access");
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    let fields =
+        ["request_id", "method", "path", "status", "received", "sent", "complete", "principal"];
+    for (line, expected) in lines.iter().zip(expected) {
+        assert_eq!(fields.map(|field| line[field].as_str()), expected);
+        line["duration_us"].parse::<u64>().expect("a duration");
+    }
+}
+
+/// An authorizer that cannot reach what it needs.
+struct Unreachable;
+
+#[async_trait]
+impl Authorizer for Unreachable {
+    async fn authorize(
+        &self,
+        _: &Principal,
+        _: &[Access],
+    ) -> Result<Vec<Decision>, AuthorizerError> {
+        Err(AuthorizerError("the directory is down".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_with_its_causes() {
+    Listener::start();
+    send(&service(Unreachable), "f-503", "GET", "/v2/_catalog", "").await;
+    let body = StreamBody::new(stream::iter([Err::<Frame<Bytes>, _>(io::Error::other("cut"))]));
+    let path = format!("/v2/a/blobs/uploads/?digest={}", Algorithm::Sha256.digest(b""));
+    let reply = service(AllowAll).call(request("f-400", "POST", &path, body)).await;
+    assert_eq!(reply.expect("never an error").status(), 400);
+
+    let lines = lines("f-", "registry_http::error");
+    let said: Vec<_> =
+        lines.iter().map(|l| [&*l["request_id"], &*l["level"], &*l["error"]]).collect();
+    let undecided = "the registry cannot decide on access for now: try again: \
+                     the authorizer could not decide: the directory is down";
+    let broken = "the body ended early: cut";
+    assert_eq!(said, [["f-503", "WARN", undecided], ["f-400", "DEBUG", broken]]);
+}
