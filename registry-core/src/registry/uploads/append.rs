@@ -44,7 +44,7 @@ impl Inner {
         chunk: Chunk,
     ) -> Result<UploadStatus, RegistryError> {
         let progress = self.admit(&session.value, &chunk)?;
-        let mut writer = self.open_content(id, progress, None).await?;
+        let mut writer = self.open_content(id, &session, None).await?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
         let (offset, hash) = (progress.offset(), progress.hash.clone());
         let received =

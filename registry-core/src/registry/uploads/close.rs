@@ -91,8 +91,7 @@ impl Inner {
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
         let (closing, writer) = if closes_with(&session.value, digest) {
-            let progress = session.value.progress().ok_or(RegistryError::UploadUnknown)?;
-            let writer = self.open_content(id, progress, None).await;
+            let writer = self.open_content(id, &session, None).await;
             let writer = writer.map_err(|error| match error {
                 // The close that this one repeats is still at work.
                 RegistryError::UploadRange { .. } => RegistryError::Busy,
@@ -117,7 +116,7 @@ impl Inner {
         let progress = self.admit(&session.value, &chunk)?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
         let size = expected.and_then(|length| length.checked_add(progress.offset()));
-        let mut writer = self.open_content(id, progress, size).await?;
+        let mut writer = self.open_content(id, session, size).await?;
         let (offset, hash) = (progress.offset(), progress.hash_for(digest.algorithm()));
         let received =
             receive(chunk.body, offset, self.limit(), hash, &*self.hash, &mut *writer).await?;

@@ -56,15 +56,27 @@ impl Inner {
     }
 
     /// Opens the content where the upload goes on.
+    ///
+    /// The session is read again once the content is this request's alone: another may have moved
+    /// it on since it was read, and writing at the old place would cut what that one was told is
+    /// kept.
     pub(super) async fn open_content(
         &self,
         id: &ContentId,
-        progress: &Progress,
+        session: &Stored<UploadRecord>,
         size: Option<u64>,
     ) -> Result<Box<dyn ContentWriter>, RegistryError> {
+        let progress = session.value.progress().ok_or(RegistryError::UploadUnknown)?;
         let options = WriteOptions { size };
         match self.contents.open(id, &progress.checkpoint, &options).await {
-            Ok(writer) => Ok(writer),
+            Ok(writer) => {
+                let now = self.read::<UploadRecord>(&RecordKey::upload(id)).await?;
+                if now.is_some_and(|now| now.version == session.version) {
+                    return Ok(writer);
+                }
+                drop(writer);
+                Err(self.overtaken(id).await)
+            }
             Err(error) => match error.kind() {
                 // Another request is writing: this one learns where the upload is.
                 StoreErrorKind::Busy => {
