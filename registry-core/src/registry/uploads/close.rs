@@ -33,7 +33,8 @@ impl Registry {
     ///
     /// # Errors
     /// Those of [`Registry::append_upload`]; [`RegistryError::DigestDiffers`]: the upload is as
-    /// it was before this request.
+    /// it was before this request, or dropped where the digest is of another algorithm than was
+    /// announced, since the bytes were sealed to be read again.
     pub async fn close_upload(
         &self,
         caller: &Caller,
