@@ -17,8 +17,9 @@ use crate::{
 };
 
 /// How many bytes are gathered before they are hashed and written, at most by one buffer more.
-/// Twice this is what an upload holds in memory; less makes more trips to other threads.
-const BATCH: usize = 256 << 10;
+/// An upload holds about four times this in memory, with what the store has in flight; less makes
+/// more trips to other threads.
+const BATCH: usize = 128 << 10;
 
 /// What came in of a body.
 pub(super) struct Received {
