@@ -81,6 +81,10 @@ pub enum RegistryError {
     /// Others were faster sixteen times, or hold what is needed; try again.
     #[error("the registry is busy with the same content: try again")]
     Busy,
+    /// There is no room for one more body; try again when others have ended. A frontend's to say:
+    /// the core itself takes in all it is given.
+    #[error("the registry takes in as much as it has room for: try again")]
+    Overloaded,
     /// The authorizer could not decide.
     #[error("the registry cannot decide on access for now: try again")]
     Authorizer(#[from] AuthorizerError),
@@ -181,7 +185,7 @@ impl RegistryError {
             Self::Denied => ErrorCode::Denied,
             Self::Unsupported => ErrorCode::Unsupported,
             Self::Body(BodyError::TimedOut) => ErrorCode::Timeout,
-            Self::Busy | Self::Authorizer(_) => ErrorCode::Unavailable,
+            Self::Busy | Self::Overloaded | Self::Authorizer(_) => ErrorCode::Unavailable,
             Self::Storage(error) => match error.kind() {
                 StoreErrorKind::Full => ErrorCode::Full,
                 StoreErrorKind::TooLarge => ErrorCode::TooLarge,
@@ -208,7 +212,7 @@ impl RegistryError {
                 StoreErrorKind::Busy | StoreErrorKind::Reauthenticate => Some(SOON),
                 _ => None,
             },
-            Self::Busy | Self::Authorizer(_) => Some(SOON),
+            Self::Busy | Self::Overloaded | Self::Authorizer(_) => Some(SOON),
             _ => None,
         }
     }

@@ -6,9 +6,12 @@ use futures::future::{self, Either};
 use registry_core::{error::RegistryError, manifest::Manifest, ports::Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What a body of any length holds on its way to the disk: a frame in the connection, some in the
-/// core, some being written. The budget is counted in shares of this size.
-const SHARE: u64 = 512 * 1024;
+/// The budget is counted in shares of this size.
+const SHARE: u64 = 64 * 1024;
+
+/// The most that a body of any length holds on its way to the disk, at the default `read_size`: a
+/// piece being read, one in the core, one being written, and one in between.
+const STREAM: u64 = 1024 * 1024;
 
 /// How long a request waits for its share before it is turned away. Manifests come and go in
 /// milliseconds, so a short queue saves most clients a second attempt.
@@ -28,9 +31,12 @@ impl Budget {
         Self { shares: Arc::new(Semaphore::new(total as usize)), total, clock }
     }
 
-    /// The share of a body that is passed on as it comes.
-    pub(crate) async fn stream(&self) -> Result<OwnedSemaphorePermit, RegistryError> {
-        self.take(SHARE).await
+    /// The share of a body that is passed on as it comes, of this length if that is known.
+    pub(crate) async fn stream(
+        &self,
+        length: Option<u64>,
+    ) -> Result<OwnedSemaphorePermit, RegistryError> {
+        self.take(length.unwrap_or(STREAM).min(STREAM)).await
     }
 
     /// The share of a manifest, which is held whole: of this length if that is known.
@@ -46,7 +52,7 @@ impl Budget {
         let shares = Arc::clone(&self.shares).acquire_many_owned(shares(bytes).min(self.total));
         match future::select(pin!(shares), self.clock.sleep(PATIENCE)).await {
             Either::Left((Ok(permit), _)) => Ok(permit),
-            _ => Err(RegistryError::Busy),
+            _ => Err(RegistryError::Overloaded),
         }
     }
 }

@@ -85,7 +85,7 @@ impl RegistryService {
             random: Arc::new(random),
             base_path: BasePath::default(),
             body_timeouts: BodyTimeouts::default(),
-            body_memory: 64 * 1024 * 1024,
+            body_memory: 256 * 1024 * 1024,
         }
     }
 
@@ -116,8 +116,8 @@ impl Builder {
         Self { body_timeouts, ..self }
     }
 
-    /// How many bytes of memory the bodies of all requests may take together, about; 64 MiB by
-    /// default, 4 MiB at least. An upload takes 512 KiB of it whatever its size, a manifest its
+    /// How many bytes of memory the bodies of all requests may take together, about; 256 MiB by
+    /// default, 4 MiB at least. An upload takes its size of it and at most 1 MiB, a manifest its
     /// size. A request that finds no room waits a little and is then told to come back (503).
     pub fn body_memory(self, bytes: u64) -> Self {
         Self { body_memory: bytes, ..self }

@@ -81,7 +81,7 @@ settings! {
     max_streams: Count = "100" N;
 
     /// Let the bodies of all requests together take so much memory
-    body_memory: Size = "64MiB" SIZE;
+    body_memory: Size = "256MiB" SIZE;
 
     /// Keep records that are used again in so much memory, with the filesystem store
     record_memory: Size = "64MiB" SIZE;

@@ -118,7 +118,7 @@ async fn chunk(
     let range = request::content_range(exchange.headers)?;
     let length = request::body_length(exchange.headers, body.as_deref())?;
     let body = match body {
-        Some(body) => body.with_share(exchange.budget.stream().await?).boxed(),
+        Some(body) => body.with_share(exchange.budget.stream(length).await?).boxed(),
         None => stream::empty().boxed(),
     };
     let mut chunk = Chunk::new(body);

@@ -1,10 +1,6 @@
-//! From the wire to the store: while some buffers are hashed and written, the next come in.
+//! From the wire to the store.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    task::{Context, Poll},
-};
+use std::{future::poll_fn, task::Poll};
 
 use bytes::Bytes;
 use futures::{StreamExt, join};
@@ -16,9 +12,9 @@ use crate::{
     registry::Body,
 };
 
-/// How many bytes are gathered before they are hashed and written, at most by one buffer more.
-/// An upload holds about four times this in memory, with what the store has in flight; less makes
-/// more trips to other threads.
+/// How many bytes are gathered before they are hashed and written, at most by one buffer more: only
+/// those that are there already, so that many small buffers do not cost a call each. More would only
+/// take memory; what comes from the network at full speed comes in larger buffers.
 const BATCH: usize = 128 << 10;
 
 /// What came in of a body.
@@ -44,7 +40,7 @@ pub(super) async fn receive(
     backend: &dyn HashBackend,
     writer: &mut dyn ContentWriter,
 ) -> Result<Received, RegistryError> {
-    let mut intake = Intake::new(body);
+    let mut intake = Intake { body, end: None };
     let mut length = 0;
     loop {
         let batch = intake.batch().await;
@@ -55,65 +51,41 @@ pub(super) async fn receive(
         if offset.saturating_add(length) > limit {
             return Err(RegistryError::BlobTooLarge { limit });
         }
-        // The write first: hashing may be done in line, and would keep it from starting.
-        let work =
-            async { join!(writer.write(batch.clone()), backend.update(hash, batch.clone())) };
-        let (written, hashed) = intake.while_working(work).await;
+        // The write first: hashing may be done in line, and would keep it from starting. The writer
+        // may go on with it while the next buffers come in.
+        let (written, hashed) = join!(writer.write(batch.clone()), backend.update(hash, batch));
         written?;
         hash = hashed;
     }
 }
 
-/// The body's buffers that came in and were not processed yet.
+/// The rest of a body.
 struct Intake {
     body: Body,
-    buffers: Vec<Bytes>,
-    size: usize,
+    /// How it ended, once it has.
     end: Option<Result<(), BodyError>>,
 }
 
 impl Intake {
-    const fn new(body: Body) -> Self {
-        Self { body, buffers: Vec::new(), size: 0, end: None }
-    }
-
     /// What came in, at least one buffer unless the body has ended.
     async fn batch(&mut self) -> Vec<Bytes> {
+        let (mut batch, mut size) = (Vec::new(), 0);
         poll_fn(|cx| {
-            self.fill(cx);
-            if self.buffers.is_empty() && self.end.is_none() {
-                return Poll::Pending;
-            }
-            self.size = 0;
-            Poll::Ready(std::mem::take(&mut self.buffers))
-        })
-        .await
-    }
-
-    /// Works, and takes in what comes meanwhile.
-    async fn while_working<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            let done = work.as_mut().poll(cx);
-            self.fill(cx);
-            done
-        })
-        .await
-    }
-
-    /// Takes what is there, without waiting.
-    fn fill(&mut self, cx: &mut Context<'_>) {
-        while self.size < BATCH && self.end.is_none() {
-            match self.body.poll_next_unpin(cx) {
-                Poll::Pending => return,
-                Poll::Ready(None) => self.end = Some(Ok(())),
-                Poll::Ready(Some(Err(error))) => self.end = Some(Err(error)),
-                Poll::Ready(Some(Ok(bytes))) if bytes.is_empty() => {}
-                Poll::Ready(Some(Ok(bytes))) => {
-                    self.size += bytes.len();
-                    self.buffers.push(bytes);
+            while size < BATCH && self.end.is_none() {
+                match self.body.poll_next_unpin(cx) {
+                    Poll::Pending if batch.is_empty() => return Poll::Pending,
+                    Poll::Pending => break,
+                    Poll::Ready(None) => self.end = Some(Ok(())),
+                    Poll::Ready(Some(Err(error))) => self.end = Some(Err(error)),
+                    Poll::Ready(Some(Ok(bytes))) if bytes.is_empty() => {}
+                    Poll::Ready(Some(Ok(bytes))) => {
+                        size += bytes.len();
+                        batch.push(bytes);
+                    }
                 }
             }
-        }
+            Poll::Ready(std::mem::take(&mut batch))
+        })
+        .await
     }
 }
