@@ -5,6 +5,7 @@
 //! of AWS-LC. Both go on from the same saved state, so an upload that one began the other ends.
 
 mod aws_lc;
+mod prefetch;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -64,7 +65,7 @@ impl Hashing {
         match self.method(&state) {
             Method::AwsLc => aws_lc::update(&state, buffers),
             Method::Sha2 => {
-                buffers.iter().for_each(|buffer| state.update(buffer));
+                buffers.iter().for_each(|buffer| prefetch::update(&mut state, buffer));
                 state
             }
         }
