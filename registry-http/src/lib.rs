@@ -27,5 +27,5 @@ pub use base_path::{BasePath, BasePathError};
 pub use body::ResponseBody;
 pub use pace::BodyTimeouts;
 pub use request::ConnectionInfo;
-pub use server::{ServerOptions, serve};
+pub use server::{Drained, ServerOptions, serve};
 pub use service::{Builder, RegistryService, ResponseFuture};

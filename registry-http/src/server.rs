@@ -31,12 +31,15 @@ use crate::{incoming::BoxError, request::ConnectionInfo};
 ///
 /// The service is usually a [`RegistryService`](crate::RegistryService), or one that adds routes
 /// around it. Each request carries a [`ConnectionInfo`] among its extensions.
+///
+/// What could not finish in time is broken off, and the result says how much that was.
 pub async fn serve<S, B>(
     listener: TcpListener,
     service: S,
     options: ServerOptions,
     shutdown: impl Future<Output = ()>,
-) where
+) -> Drained
+where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<BoxError>,
@@ -67,11 +70,31 @@ pub async fn serve<S, B>(
     }
     drop(listener);
     let _ = stop.send(true);
-    let drained = async { while open.join_next().await.is_some() {} };
-    if timeout(drain_limit, drained).await.is_err() {
-        tracing::warn!(connections = open.len(), "broke off what was not done in time");
-        open.shutdown().await;
+    drain(open, drain_limit).await
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// The connections that were broken off, since something was under way on them when
+    /// [`ServerOptions::drain_limit`] was over; 0 when every request was finished.
+    pub broken_off: usize,
+}
+
+/// Waits for the connections to end, and breaks off those that do not.
+async fn drain(mut open: JoinSet<()>, limit: Duration) -> Drained {
+    let ended = async { while open.join_next().await.is_some() {} };
+    if timeout(limit, ended).await.is_ok() {
+        return Drained { broken_off: 0 };
     }
+    open.abort_all();
+    let mut broken_off = 0;
+    while let Some(ended) = open.join_next().await {
+        // One may have ended by itself meanwhile.
+        broken_off += usize::from(ended.is_err_and(|error| error.is_cancelled()));
+    }
+    Drained { broken_off }
 }
 
 /// The next connection, as soon as there is a place for it. Until then clients wait in the

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, pin::pin};
 use futures::future;
 use registry_adapters::system::{SystemClock, SystemRandom, TokioTasks};
 use registry_core::ports::Clock;
+use registry_http::Drained;
 use tokio::{net::TcpListener, runtime};
 
 use crate::{
@@ -38,7 +39,8 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     };
     welcome::say(reader, config, address);
     let options = wiring::server_options(config);
-    registry_http::serve(listener, service, options, signals.first()).await;
+    let drained = registry_http::serve(listener, service, options, signals.first()).await;
+    report(config, drained);
     finish(config, &tasks).await;
     Ok(())
 }
@@ -50,6 +52,17 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failur
         Ok((listener, address))
     };
     bind.await.map_err(|source| Failure::Listen { address, source })
+}
+
+/// Says how the drain ended.
+fn report(config: &Config, drained: Drained) {
+    match drained.broken_off {
+        0 => tracing::info!("all requests ended"),
+        connections => {
+            let drain_time = config.drain_time.value;
+            tracing::warn!(connections, %drain_time, "broke off requests that did not end");
+        }
+    }
 }
 
 /// Lets the work end whose clients are gone. It may as well be cut off: that loses nothing.

@@ -59,6 +59,7 @@ fn a_signal_lets_an_upload_end_and_takes_no_new_connection() {
         running.wait_for("draining");
         refuses(&running);
         assert!(upload.finish().starts_with("HTTP/1.1 201 Created\r\n"));
+        running.wait_for("all requests ended");
         assert_eq!(running.end().0, Some(0));
     }
 }
@@ -85,9 +86,12 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn an_upload_that_does_not_end_is_cut_off_after_the_drain_time() {
     let program = Program::new();
-    let running = Running::start(&program, &["--store", "memory", "--drain-time", "100ms"]);
+    let mut running = Running::start(&program, &["--store", "memory", "--drain-time", "100ms"]);
     let mut upload = Upload::begin(&running);
     running.signal(Signal::TERM);
+    let line = running.wait_for("broke off requests that did not end");
+    let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!((&event["connections"], &event["drain_time"]), (&1.into(), &"100ms".into()));
     assert_eq!(running.end().0, Some(0));
     let mut reply = Vec::new();
     // Cut off, so an error, or nothing at all.

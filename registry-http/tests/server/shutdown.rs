@@ -40,17 +40,20 @@ async fn a_request_under_way_is_finished_and_idle_connections_are_closed() {
     let reply = read_to_end(&mut push).await;
     assert!(reply.starts_with("HTTP/1.1 201 "), "{reply}");
     let address = server.address;
-    server.stopped().await;
+    assert_eq!(server.stopped().await.broken_off, 0);
     assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_end_is_broken_off() {
+async fn a_request_that_does_not_end_is_broken_off_and_counted() {
     let mut options = ServerOptions::default();
     options.drain_limit = Duration::from_millis(50);
     let mut server = start_open(options).await;
-    let mut push = half_a_push(&server).await;
+    let _idle = server.connect().await;
+    let mut pushes = [half_a_push(&server).await, half_a_push(&server).await];
     server.stop();
-    server.stopped().await;
-    assert_eq!(read_to_end(&mut push).await, "");
+    assert_eq!(server.stopped().await.broken_off, pushes.len());
+    for push in &mut pushes {
+        assert_eq!(read_to_end(push).await, "");
+    }
 }

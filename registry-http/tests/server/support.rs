@@ -15,7 +15,7 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{policy::AllowAll, registry::Registry};
-use registry_http::{RegistryService, ServerOptions, serve};
+use registry_http::{Drained, RegistryService, ServerOptions, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -31,7 +31,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    running: JoinHandle<()>,
+    running: JoinHandle<Drained>,
 }
 
 /// Starts a server on a free port.
@@ -64,9 +64,9 @@ impl Server {
         self.stop.take().expect("it was not stopped before").send(()).expect("it runs");
     }
 
-    /// Waits until it has stopped.
-    pub(crate) async fn stopped(mut self) {
-        timeout(SOON, &mut self.running).await.expect("it stops").expect("without a panic");
+    /// Waits until it has stopped; says how.
+    pub(crate) async fn stopped(mut self) -> Drained {
+        timeout(SOON, &mut self.running).await.expect("it stops").expect("without a panic")
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
