@@ -50,6 +50,7 @@ use std::{panic, path::Path, sync::Arc};
 
 use calls::{Calls, Linux};
 use error::Error;
+use tree::Tree;
 
 pub use contents::FilesystemContents;
 pub use error::OpenError;
@@ -59,6 +60,7 @@ pub use records::FilesystemRecords;
 /// that came from it, is dropped and the last write has ended.
 #[derive(Clone, Debug)]
 pub struct Filesystem {
+    tree: Arc<Tree>,
     contents: FilesystemContents,
     records: FilesystemRecords,
 }
@@ -115,7 +117,8 @@ impl Filesystem {
         let tree = Arc::new(root::open(calls, path, options.durability)?);
         Ok(Self {
             contents: FilesystemContents::new(Arc::clone(&tree)),
-            records: FilesystemRecords::new(tree, options.memory),
+            records: FilesystemRecords::new(Arc::clone(&tree), options.memory),
+            tree,
         })
     }
 
@@ -129,6 +132,13 @@ impl Filesystem {
     #[must_use]
     pub fn records(&self) -> FilesystemRecords {
         self.records.clone()
+    }
+
+    /// Whether it still writes. It stops for good when a sync fails, and every write is refused
+    /// from then on; reads go on. A full disk is no such end.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        !self.tree.is_stopped()
     }
 }
 

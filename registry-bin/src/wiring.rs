@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Stores {
     pub(crate) contents: Arc<dyn ContentStore>,
     pub(crate) records: Arc<dyn RecordStore>,
+    /// Says whether they still write, which a store on a disk stops to do when a sync fails.
+    pub(crate) is_writable: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// Opens the stores that the configuration names.
@@ -32,6 +34,7 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
         Store::Memory => Ok(Stores {
             contents: Arc::new(MemoryContents::default()),
             records: Arc::new(MemoryRecords::default()),
+            is_writable: Box::new(|| true),
         }),
         Store::Filesystem => {
             let mut options = Options::new(match config.durability.value {
@@ -41,7 +44,11 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
             options.memory =
                 usize::try_from(config.record_memory.value.get()).unwrap_or(usize::MAX);
             let store = Filesystem::open(config.data.value.path(), options)?;
-            Ok(Stores { contents: Arc::new(store.contents()), records: Arc::new(store.records()) })
+            Ok(Stores {
+                contents: Arc::new(store.contents()),
+                records: Arc::new(store.records()),
+                is_writable: Box::new(move || store.is_writable()),
+            })
         }
     }
 }

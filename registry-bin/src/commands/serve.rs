@@ -33,10 +33,8 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let (listener, address) = listen(config.listen.value).await?;
     let stores = wiring::stores(config)?;
     let tasks = TokioTasks::current();
-    let service = Probed {
-        health: Health::new(stores.records.clone(), SystemClock::new(), SystemRandom),
-        service: wiring::service(config, &stores, tasks.clone()),
-    };
+    let service = wiring::service(config, &stores, tasks.clone());
+    let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
     welcome::say(reader, config, address);
     let options = wiring::server_options(config);
     let drained = registry_http::serve(listener, service, options, signals.first()).await;

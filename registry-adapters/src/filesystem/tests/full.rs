@@ -22,6 +22,7 @@ async fn a_full_disk_is_an_error_that_loses_nothing() {
     half.write(vec!["more".into()]).await.unwrap();
     assert_eq!(half.checkpoint().await.unwrap_err().kind(), StoreErrorKind::Full);
     drop(half);
+    assert!(store.is_writable(), "it goes on when there is room");
     assert_eq!(body(&records, &here).await.unwrap(), Some("bytes".into()));
     assert_eq!(body(&records, &other).await.unwrap(), None);
     assert_eq!(whole(&contents, &sealed).await.unwrap(), Some("sealed".into()));

@@ -14,11 +14,13 @@ async fn a_failed_sync_stops_the_writing_until_the_machine_is_started_anew() {
     let (records, contents) = (store.records(), store.contents());
     let (before, cut_short) = (key("tag/r/before"), key("tag/r/cut-short"));
     create(&records, &before, "kept").await;
+    assert!(store.is_writable());
     // create, write, sync, enter, read, rename, sync
     fixture.seam.fail(6, Fault::Refused(Errno::IO));
     let failed = records.put(&cut_short, record("?"), Expect::Absent).await.unwrap_err();
     assert_eq!(failed.kind(), StoreErrorKind::Other);
     fixture.seam.heal();
+    assert!(!store.is_writable(), "though the disk is well again");
     let stopped = StoreErrorKind::Unavailable { retry_after: None };
     let refused = records.put(&key("tag/r/after"), record(""), Expect::Absent).await.unwrap_err();
     assert_eq!(refused.kind(), stopped);
@@ -61,24 +63,50 @@ fn a_file_system_that_ignores_case_is_refused() {
     assert!(matches!(fixture.open(), Err(OpenError::IgnoresCase(_))));
 }
 
-#[test]
-fn each_call_of_opening_may_fail_and_the_next_opening_works() {
+/// A new directory, or one whose process was killed.
+fn directory(killed: bool) -> Fixture {
     let fixture = Fixture::new();
-    drop(fixture.open().unwrap());
-    let calls = fixture.seam.log().len();
-    // Most of them make folders, one like another.
-    let some = (0..calls).filter(|call| *call < 40 || call % 61 == 0 || call + 20 > calls);
-    for call in some {
-        for errno in [Errno::IO, Errno::NOSPC, Errno::ACCESS] {
-            let fixture = Fixture::new();
-            fixture.seam.fail(call, Fault::Refused(errno));
-            match fixture.open() {
-                // The reserve is not needed to open, nor is the mark of the end.
-                Ok(store) => drop(store),
-                Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+    if killed {
+        drop(fixture.open().unwrap());
+        fs::remove_file(fixture.path.path().join(".registry~/synced")).unwrap();
+    }
+    fixture.seam.log();
+    fixture
+}
+
+#[test]
+fn each_call_of_opening_may_fail_and_only_a_failed_sync_keeps_the_next_opening_from_working() {
+    for killed in [false, true] {
+        let fixture = directory(killed);
+        drop(fixture.open().unwrap());
+        let calls = fixture.seam.log();
+        assert_eq!(calls.contains(&"sync all".to_owned()), killed);
+        for (call, name) in calls.iter().enumerate() {
+            let sync = name.starts_with("sync");
+            // Most of them make folders, one like another.
+            if !sync && (40..calls.len() - 20).contains(&call) && call % 61 != 0 {
+                continue;
             }
-            fixture.seam.heal();
-            fixture.open().unwrap();
+            for errno in [Errno::IO, Errno::NOSPC, Errno::ACCESS] {
+                let fixture = directory(killed);
+                fixture.seam.fail(call, Fault::Refused(errno));
+                match fixture.open() {
+                    Err(OpenError::SyncFailed(_)) => assert!(sync, "{name}"),
+                    Err(error) => assert!(!sync && !error.to_string().contains('\n'), "{error}"),
+                    // The reserve is not needed to open, nor is the mark of the end.
+                    Ok(store) => {
+                        drop(store);
+                        assert!(!sync, "{name}");
+                    }
+                }
+                fixture.seam.heal();
+                if sync {
+                    let error = fixture.open().unwrap_err();
+                    assert!(matches!(error, OpenError::SyncFailed(_)), "{name}: {error}");
+                    fixture.seam.reboot();
+                }
+                fixture.open().unwrap();
+            }
         }
     }
 }
