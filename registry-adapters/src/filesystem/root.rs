@@ -9,7 +9,9 @@ use super::{
     Durability, OpenError,
     calls::{Calls, How, Kind},
     error::{Context, Error},
-    tree::{OWN, SYNC_FAILED, SYNCED, TEMPORARY, Tree, VOLATILE, absent, write_mark},
+    tree::{
+        OWN, SYNC_FAILED, SYNCED, TEMPORARY, Tree, VOLATILE, absent, mark_failed_sync, write_mark,
+    },
 };
 use crate::layout;
 
@@ -25,7 +27,7 @@ pub(super) fn open(
     durability: Durability,
 ) -> Result<Tree, OpenError> {
     let opening = Opening { calls: &*calls, path, durability };
-    let opened = opening.open().and_then(|Opened { root, lock, boot }| {
+    let opened = opening.open().and_then(|Opened { root, lock, boot, .. }| {
         Ok(Tree::new(Arc::clone(&calls), boot, root, durability, lock)?)
     });
     opened.map_err(|trouble| match trouble {
@@ -47,6 +49,7 @@ struct Opening<'a> {
 
 struct Opened {
     root: File,
+    own: File,
     lock: File,
     boot: String,
 }
@@ -66,19 +69,23 @@ impl Opening<'_> {
         self.create_folder(&root, OWN)?;
         let own = self.own_folder(&root)?;
         let lock = self.lock(&own)?;
-        let new = self.check_format(&own, &root)?;
+        let new = self.is_new(&own)?;
         self.refuse_case(&root)?;
         let boot = self.calls.boot_id().to("tell when the machine started, for")?;
         self.refuse_failed_sync(&own, &boot)?;
-        if self.was_cut_short(&own)? && !new && self.durability == Durability::PowerSafe {
-            info!("the store was not closed: syncing its file system");
-            self.calls.sync_all(&root).to("sync the file system of")?;
+        let opened = Opened { root, own, lock, boot };
+        if new {
+            self.write_format(&opened)?;
         }
-        self.make_folders(&root, &own)?;
-        self.clear(&own, TEMPORARY, None)?;
-        self.clear(&own, VOLATILE, Some(&boot))?;
-        self.create_folder(&self.enter(&own, VOLATILE)?, &boot)?;
-        Ok(Opened { root, lock, boot })
+        if self.was_cut_short(&opened.own)? && !new && self.durability == Durability::PowerSafe {
+            info!("the store was not closed: syncing its file system");
+            self.synced(&opened, self.calls.sync_all(&opened.root))?;
+        }
+        self.make_folders(&opened)?;
+        self.clear(&opened.own, TEMPORARY, None)?;
+        self.clear(&opened.own, VOLATILE, Some(&opened.boot))?;
+        self.create_folder(&self.enter(&opened.own, VOLATILE)?, &opened.boot)?;
+        Ok(opened)
     }
 
     /// Refuses a directory with something in it that is not a store's.
@@ -113,7 +120,7 @@ impl Opening<'_> {
 
     /// Says whether it is a new store. A directory that was prepared by half says no format yet;
     /// then nothing else is in it.
-    fn check_format(&self, own: &File, root: &File) -> Result<bool> {
+    fn is_new(&self, own: &File) -> Result<bool> {
         let format = self.mark(own, FORMAT)?.unwrap_or_default();
         if format == FORMAT_1 {
             return Ok(false);
@@ -122,11 +129,15 @@ impl Opening<'_> {
             let found = String::from_utf8_lossy(&format).trim().to_owned();
             Err(OpenError::Format { path: self.path.into(), found })?;
         }
-        let file = write_mark(self.calls, own, FORMAT, FORMAT_1)?;
-        for synced in [&file, own, root] {
-            self.calls.sync(synced).to("sync the format of")?;
-        }
         Ok(true)
+    }
+
+    fn write_format(&self, opened: &Opened) -> Result<()> {
+        let format = write_mark(self.calls, &opened.own, FORMAT, FORMAT_1)?;
+        for file in [&format, &opened.own, &opened.root] {
+            self.synced(opened, self.calls.sync(file))?;
+        }
+        Ok(())
     }
 
     /// The store's own folder has a name of lower-case letters.
@@ -141,14 +152,25 @@ impl Opening<'_> {
     fn refuse_failed_sync(&self, own: &File, boot: &str) -> Result<()> {
         match self.mark(own, SYNC_FAILED)? {
             None => Ok(()),
-            Some(when) if when == boot.as_bytes() => {
-                Err(OpenError::SyncFailed(self.path.join(OWN).join(SYNC_FAILED)))?
-            }
+            Some(when) if when == boot.as_bytes() => Err(self.sync_failed())?,
             Some(_) => {
                 warn!("a sync of this store failed before the machine was last started");
                 Ok(self.calls.remove(own, SYNC_FAILED, Kind::File).to("remove a mark of")?)
             }
         }
+    }
+
+    /// The outcome of any sync while opening. The next start would find clean what this one failed
+    /// to write, and must not sync it again and believe it.
+    fn synced(&self, opened: &Opened, outcome: io::Result<()>) -> Result<()> {
+        Ok(outcome.to("sync").map_err(|error| {
+            mark_failed_sync(self.calls, &opened.own, &opened.boot, &error);
+            self.sync_failed()
+        })?)
+    }
+
+    fn sync_failed(&self) -> OpenError {
+        OpenError::SyncFailed(self.path.join(OWN).join(SYNC_FAILED))
     }
 
     /// Whether the process before was killed, or did not sync. It may have left names and bytes
@@ -159,21 +181,21 @@ impl Opening<'_> {
     }
 
     /// Creates what is used all the time, so that no request has to.
-    fn make_folders(&self, root: &File, own: &File) -> Result<()> {
+    fn make_folders(&self, opened: &Opened) -> Result<()> {
         for name in [TEMPORARY, VOLATILE] {
-            self.create_folder(own, name)?;
+            self.create_folder(&opened.own, name)?;
         }
         for (parent, names) in layout::folders() {
             let parent = match parent {
-                "" => root,
-                parent => &self.enter(root, parent)?,
+                "" => &opened.root,
+                parent => &self.enter(&opened.root, parent)?,
             };
             let mut created = false;
             for name in names {
                 created |= self.create_folder(parent, &name)?;
             }
             if created && self.durability == Durability::PowerSafe {
-                self.calls.sync(parent).to("sync a folder of")?;
+                self.synced(opened, self.calls.sync(parent))?;
             }
         }
         Ok(())

@@ -187,10 +187,7 @@ impl Tree {
         if self.stopped.swap(true, Ordering::AcqRel) {
             return;
         }
-        error!(error = error as &dyn std::error::Error, "a sync failed: the store stops writing");
-        if let Err(error) = self.mark(SYNC_FAILED, self.boot.as_bytes()) {
-            error!(error = &error as &dyn std::error::Error, "cannot leave a mark of it");
-        }
+        mark_failed_sync(&*self.calls, &self.own, &self.boot, error);
     }
 
     /// Puts a small file among the store's own. It speaks to the next process on this machine, so
@@ -260,6 +257,14 @@ impl Drop for Temporary<'_> {
         if let Some(name) = self.name.take() {
             let _ = self.tree.calls.remove(&self.tree.temporary, &name, Kind::File);
         }
+    }
+}
+
+/// Says that a sync failed, and leaves a mark of it for the next process on this machine.
+pub(super) fn mark_failed_sync(calls: &dyn Calls, own: &File, boot: &str, error: &Error) {
+    error!(error = error as &dyn std::error::Error, "a sync failed: the store stops writing");
+    if let Err(error) = write_mark(calls, own, SYNC_FAILED, boot.as_bytes()) {
+        error!(error = &error as &dyn std::error::Error, "cannot leave a mark of it");
     }
 }
 
