@@ -17,6 +17,11 @@ use crate::{
 /// take memory; what comes from the network at full speed comes in larger buffers.
 const BATCH: usize = 128 << 10;
 
+/// The most buffers of a batch. A body may come in pieces of one byte, of which each takes 32 bytes
+/// more and may keep others alive: as many as there are bytes in [`BATCH`] would be megabytes. Where
+/// they have 128 bytes and more, [`BATCH`] is full first.
+const BUFFERS: usize = 1024;
+
 /// What came in of a body.
 pub(super) struct Received {
     /// The hash of everything up to here.
@@ -71,7 +76,7 @@ impl Intake {
     async fn batch(&mut self) -> Vec<Bytes> {
         let (mut batch, mut size) = (Vec::new(), 0);
         poll_fn(|cx| {
-            while size < BATCH && self.end.is_none() {
+            while size < BATCH && batch.len() < BUFFERS && self.end.is_none() {
                 match self.body.poll_next_unpin(cx) {
                     Poll::Pending if batch.is_empty() => return Poll::Pending,
                     Poll::Pending => break,
@@ -87,5 +92,85 @@ impl Intake {
             Poll::Ready(std::mem::take(&mut batch))
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use futures::{executor::block_on, stream};
+
+    use super::*;
+    use crate::{
+        digest::Algorithm,
+        ports::{Checkpoint, SealOptions, Sha2, StoreError},
+    };
+
+    /// How many buffers and how many bytes each batch had.
+    type Batches = Vec<(usize, usize)>;
+
+    fn measure(buffers: &[Bytes]) -> (usize, usize) {
+        (buffers.len(), buffers.iter().map(Bytes::len).sum())
+    }
+
+    #[derive(Default)]
+    struct Writer(Batches);
+
+    #[async_trait]
+    impl ContentWriter for Writer {
+        async fn write(&mut self, buffers: Vec<Bytes>) -> Result<(), StoreError> {
+            self.0.push(measure(&buffers));
+            Ok(())
+        }
+
+        async fn checkpoint(&mut self) -> Result<Checkpoint, StoreError> {
+            unreachable!("a body has no checkpoints")
+        }
+
+        async fn seal(&mut self, _: &SealOptions) -> Result<(), StoreError> {
+            unreachable!("a body seals nothing")
+        }
+    }
+
+    #[derive(Default)]
+    struct Backend(Mutex<Batches>);
+
+    #[async_trait]
+    impl HashBackend for Backend {
+        async fn update(&self, state: HashState, buffers: Vec<Bytes>) -> HashState {
+            self.0.lock().unwrap().push(measure(&buffers));
+            Sha2.update(state, buffers).await
+        }
+    }
+
+    /// The batches of a body that is there at once, in pieces of this size.
+    fn batches(bytes: &Bytes, piece: usize) -> Batches {
+        let pieces: Vec<_> = bytes.chunks(piece).map(|piece| Ok(bytes.slice_ref(piece))).collect();
+        let (backend, mut writer) = (Backend::default(), Writer::default());
+        let hash = HashState::new(Algorithm::Sha256);
+        let body = stream::iter(pieces).boxed();
+        let received = block_on(receive(body, 0, u64::MAX, hash, &backend, &mut writer)).unwrap();
+        assert_eq!(received.length, bytes.len() as u64);
+        assert_eq!(received.hash.finish(), Algorithm::Sha256.digest(bytes));
+        assert_eq!(backend.0.into_inner().unwrap(), writer.0, "both get the same");
+        writer.0
+    }
+
+    #[test]
+    fn pieces_of_one_byte_are_gathered_up_to_a_number_of_them() {
+        let bytes = Bytes::from(vec![0xa5; 10 * BUFFERS + 7]);
+        let mut want = vec![(BUFFERS, BUFFERS); 10];
+        want.push((7, 7));
+        assert_eq!(batches(&bytes, 1), want);
+    }
+
+    #[test]
+    fn larger_pieces_are_gathered_up_to_a_number_of_bytes() {
+        let bytes = Bytes::from(vec![0xa5; 3 * BATCH]);
+        assert_eq!(batches(&bytes, BATCH / BUFFERS), [(BUFFERS, BATCH); 3]);
+        assert_eq!(batches(&bytes, BATCH - 1), [(2, 2 * BATCH - 2), (2, BATCH + 2)]);
+        assert_eq!(batches(&bytes, 3 * BATCH), [(1, 3 * BATCH)]);
     }
 }
