@@ -54,3 +54,47 @@ where
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::btree_map, option, prelude::*};
+
+    use super::*;
+    use crate::digest::Algorithm;
+
+    fn descriptor() -> impl Strategy<Value = Descriptor> {
+        let media_type = "[a-z]{1,12}/[a-z0-9][a-z0-9.+-]{0,40}";
+        let algorithm = prop::sample::select(&Algorithm::ALL[..]);
+        let size = 0..=i64::MAX as u64;
+        let annotations = btree_map(any::<String>(), any::<String>(), 0..4);
+        let fields = (media_type, algorithm, any::<[u8; 8]>(), size);
+        (fields, option::of(any::<String>()), annotations).prop_map(
+            |((media_type, algorithm, seed, size), artifact_type, annotations)| Descriptor {
+                artifact_type,
+                annotations,
+                ..Descriptor::new(media_type.parse().unwrap(), algorithm.digest(&seed), size)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn json_and_back_is_the_same_descriptor(descriptor in descriptor()) {
+            let json = serde_json::to_string(&descriptor).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Descriptor>(&json).unwrap(), descriptor);
+        }
+
+        #[test]
+        fn a_size_that_is_negative_or_no_int64_is_refused(
+            descriptor in descriptor(),
+            negative in i64::MIN..0,
+            huge in i64::MAX as u64 + 1..,
+        ) {
+            for size in [serde_json::json!(negative), serde_json::json!(huge)] {
+                let mut json = serde_json::to_value(&descriptor).unwrap();
+                json["size"] = size;
+                prop_assert!(serde_json::from_value::<Descriptor>(json).is_err());
+            }
+        }
+    }
+}

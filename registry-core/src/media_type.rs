@@ -87,6 +87,8 @@ crate::text::serde_as_text!(MediaType);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -101,5 +103,36 @@ mod tests {
             assert!(bad.parse::<MediaType>().is_err(), "{bad:?}");
         }
         assert!(format!("a/{}", "b".repeat(128)).parse::<MediaType>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_word_of_the_grammar_parses_and_prints_back(
+            text in "[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}",
+            parameters in "( ?;[ -~]{0,20})?",
+        ) {
+            let media_type: MediaType = text.parse().unwrap();
+            let header = format!("{text}{parameters}");
+            prop_assert_eq!(media_type.to_string(), text);
+            prop_assert_eq!(MediaType::from_content_type(&header), Ok(media_type));
+        }
+
+        #[test]
+        fn what_has_a_byte_outside_the_grammar_is_refused(
+            before in "[a-z0-9]{1,10}(/[a-z0-9]{1,10})?",
+            odd in "[^a-zA-Z0-9!#$&^_.+/-]",
+            after in "[a-z0-9]{0,10}/?[a-z0-9]{0,10}",
+        ) {
+            let text = format!("{before}{odd}{after}");
+            prop_assert!(text.parse::<MediaType>().is_err());
+        }
+
+        #[test]
+        fn what_is_not_two_names_is_refused(
+            names in prop::collection::vec("[a-z0-9]{1,5}", 0..5)
+                .prop_filter("two names are a media type", |names| names.len() != 2),
+        ) {
+            prop_assert!(names.join("/").parse::<MediaType>().is_err());
+        }
     }
 }

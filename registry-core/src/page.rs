@@ -48,6 +48,8 @@ fn parse_n(text: &str) -> Result<usize, PageError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -66,5 +68,27 @@ mod tests {
     fn an_overlong_last_is_cut_at_a_character() {
         let page = Page::new(None, Some("é".repeat(1000))).unwrap();
         assert_eq!(page.last.unwrap().len(), Page::MAX_LAST);
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_of_any_length_is_itself_or_the_cap(digits in "[0-9]{1,30}") {
+            let n = Page::new(Some(&digits), None).unwrap().n;
+            let want = digits.parse::<u128>().unwrap().min(Page::MAX as u128);
+            prop_assert_eq!(n.map(|n| n as u128), Some(want));
+        }
+
+        #[test]
+        fn what_is_no_number_is_refused(text in "[0-9]{0,5}[^0-9][0-9]{0,5}") {
+            prop_assert_eq!(Page::new(Some(&text), None), Err(PageError));
+        }
+
+        #[test]
+        fn of_any_last_there_stays_the_longest_beginning_that_fits(text in "(?s).{0,700}") {
+            let last = Page::new(None, Some(text.clone())).unwrap().last.unwrap();
+            let next = text.strip_prefix(&last).unwrap().chars().next();
+            prop_assert!(last.len() <= Page::MAX_LAST);
+            prop_assert!(next.is_none_or(|c| last.len() + c.len_utf8() > Page::MAX_LAST));
+        }
     }
 }

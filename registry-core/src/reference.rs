@@ -49,3 +49,40 @@ impl fmt::Display for Reference {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_tag_and_a_digest_parse_as_what_they_are_and_print_back(
+            tag in "[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}",
+            digest in "sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128}",
+        ) {
+            let by_tag: Reference = tag.parse().unwrap();
+            prop_assert!(matches!(by_tag, Reference::Tag(_)));
+            prop_assert_eq!(by_tag.to_string(), tag);
+            let by_digest: Reference = digest.parse().unwrap();
+            prop_assert!(matches!(by_digest, Reference::Digest(_)));
+            prop_assert_eq!(by_digest.to_string(), digest);
+        }
+
+        #[test]
+        fn what_has_a_byte_of_neither_is_refused(
+            before in "[a-zA-Z0-9_][a-zA-Z0-9._:-]{0,20}",
+            odd in "[^a-zA-Z0-9._:-]",
+            after in "[a-zA-Z0-9._:-]{0,20}",
+        ) {
+            let text = format!("{before}{odd}{after}");
+            prop_assert!(text.parse::<Reference>().is_err());
+        }
+
+        #[test]
+        fn what_has_a_colon_is_never_a_tag(text in "[a-z0-9]{0,10}:[a-zA-Z0-9._-]{0,63}") {
+            prop_assert!(matches!(text.parse::<Reference>(), Err(ReferenceError::Digest(_))));
+        }
+    }
+}
