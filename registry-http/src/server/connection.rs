@@ -68,6 +68,7 @@ where
     where
         I: Transport,
     {
+        #[expect(clippy::disallowed_methods, reason = "the server's time is tokio's, as hyper's is")]
         let first = timeout(self.options.header_timeout, detect(&mut io));
         let (protocol, peeked) = tokio::select! {
             first = first => first.map_err(io::Error::other)??,
@@ -97,7 +98,8 @@ fn http1(options: &ServerOptions) -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
         .max_header_size(options.max_header_size as usize)
-        .max_buf_size(options.read_size)
+        // A head is read into one buffer.
+        .max_buf_size(options.read_size.max(options.max_header_size as usize))
         // The windows of files must come to the connection as they are; see `file_windows.rs`.
         .writev(true);
     builder

@@ -16,9 +16,9 @@ pub struct ServerOptions {
     /// The longest time in which a client takes no byte of a reply; about, up to twice as long
     /// under way. Default: 60 seconds.
     pub send_timeout: Duration,
-    /// The largest piece in bytes in which the body of a request is read, 8 KiB at least. Smaller
-    /// pieces cost more processor time; an upload that comes fast holds three or four of them.
-    /// Default: 256 KiB.
+    /// The largest piece in bytes in which the body of a request is read over HTTP/1.1: 8 KiB at
+    /// least, and not less than [`ServerOptions::max_header_size`]. Smaller pieces cost more
+    /// processor time; an upload that comes fast holds three or four of them. Default: 256 KiB.
     pub read_size: usize,
     /// The most requests at once on one HTTP/2 connection. Default: 100.
     pub max_concurrent_streams: u32,

@@ -36,6 +36,18 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn a_head_may_be_as_large_as_is_said_also_where_bodies_are_read_in_small_pieces() {
+    let mut options = ServerOptions::default();
+    options.max_header_size = 64 * 1024;
+    options.read_size = 8 * 1024;
+    let server = start_open(options).await;
+    let long = "x".repeat(40_000);
+    for mut client in [server.http1().await, server.http2().await] {
+        assert_eq!(client.send("GET", "/v2/", &[("x", &long)], "").await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_takes_nothing_is_dropped() {
     let mut options = ServerOptions::default();
     options.send_timeout = SHORT;
