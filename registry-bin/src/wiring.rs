@@ -71,12 +71,19 @@ pub(crate) fn service(config: &Config, stores: &Stores, tasks: TokioTasks) -> Re
             .upload_expiry(config.upload_expiry.value.get())
             .max_blob_size(config.max_blob_size.value.get())
             .build();
-    let mut timeouts = BodyTimeouts::default();
-    timeouts.idle = config.body_idle_timeout.value.get();
     RegistryService::builder(registry, SystemClock::new(), SystemRandom)
-        .body_timeouts(timeouts)
+        .body_timeouts(body_timeouts(config))
         .body_memory(config.body_memory.value.get())
         .build()
+}
+
+/// How slowly a client may send.
+fn body_timeouts(config: &Config) -> BodyTimeouts {
+    let mut timeouts = BodyTimeouts::default();
+    timeouts.idle = config.body_idle_timeout.value.get();
+    timeouts.min_rate = config.body_min_rate.value.get();
+    timeouts.window = config.body_rate_window.value.get();
+    timeouts
 }
 
 /// The limits of the server.
@@ -84,8 +91,26 @@ pub(crate) fn server_options(config: &Config) -> ServerOptions {
     let mut options = ServerOptions::default();
     options.max_connections = config.max_connections.value.get() as usize;
     options.max_concurrent_streams = config.max_streams.value.get();
+    options.max_header_size = u32::try_from(config.max_header_size.value.get()).unwrap_or(u32::MAX);
+    options.read_size = usize::try_from(config.read_size.value.get()).unwrap_or(usize::MAX);
     options.header_timeout = config.header_timeout.value.get();
     options.send_timeout = config.send_timeout.value.get();
     options.drain_limit = config.drain_time.value.get();
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ConfigErrors, Layers};
+
+    #[test]
+    fn the_defaults_are_the_library_s() {
+        let config = Config::resolve(&Layers::default(), &mut ConfigErrors::default());
+        let config = config.expect("defaults");
+        let default = format!("{:?}", ServerOptions::default());
+        assert_eq!(format!("{:?}", server_options(&config)), default);
+        let default = format!("{:?}", BodyTimeouts::default());
+        assert_eq!(format!("{:?}", body_timeouts(&config)), default);
+    }
 }

@@ -45,6 +45,18 @@ macro_rules! settings {
     };
 }
 
+/// What hyper can read at once, and what is worth holding for each upload.
+type ReadSize = Size<{ 8 << 10 }, { 1 << 20 }>;
+
+/// Room for a token, and no more than what may be held for a client that has said nothing yet.
+type HeadSize = Size<{ 4 << 10 }, { 1 << 20 }>;
+
+/// Bytes a second, also none.
+type Rate = Size<0>;
+
+/// A rate is counted in whole seconds.
+type Window = Span<1000>;
+
 settings! {
     /// Listen on this address; port 0 is any free one
     listen: SocketAddr = "127.0.0.1:5000" ADDR;
@@ -83,14 +95,26 @@ settings! {
     /// Let the bodies of all requests together take so much memory
     body_memory: Size = "256MiB" SIZE;
 
+    /// Read the body of an upload in pieces of up to so many bytes; it holds up to four of them
+    read_size: ReadSize = "256KiB" SIZE;
+
     /// Keep records that are used again in so much memory, with the filesystem store
     record_memory: Size = "64MiB" SIZE;
+
+    /// Refuse requests with a larger head
+    max_header_size: HeadSize = "32KiB" SIZE;
 
     /// Give up a connection whose next request does not come for so long
     header_timeout: Span = "30s" TIME;
 
     /// Give up a request whose body stalls for so long
     body_idle_timeout: Span = "60s" TIME;
+
+    /// Give up a request whose body comes with fewer bytes a second than this; 0 is any
+    body_min_rate: Rate = "256" SIZE;
+
+    /// Average that rate over so much waiting for the client
+    body_rate_window: Window = "60s" TIME;
 
     /// Give up a reply of which the client takes nothing for so long
     send_timeout: Span = "60s" TIME;

@@ -110,55 +110,64 @@ impl fmt::Display for Directory {
     }
 }
 
-/// A span of time, longer than none.
+/// A span of time of so many milliseconds at least, which are more than none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span(u64);
+pub(crate) struct Span<const MIN: u64 = 1>(u64);
 
-impl Span {
+impl<const MIN: u64> Span<MIN> {
     pub(crate) const fn get(self) -> Duration {
         Duration::from_millis(self.0)
     }
 }
 
-impl Value for Span {
+impl<const MIN: u64> Value for Span<MIN> {
     fn expected() -> String {
-        "a time such as 500ms, 30s, 5m, 24h or 7d, longer than none".to_owned()
+        let least = match MIN {
+            1 => "longer than none".to_owned(),
+            least => format!("at least {}", quantity::format(least, SPANS)),
+        };
+        format!("a time such as 500ms, 30s, 5m, 24h or 7d, {least}")
     }
 
     fn parse(text: &str) -> Option<Self> {
         // Ten thousand years still add to any clock.
         const LONGEST: u64 = 3_650_000 * 86_400_000;
-        quantity::parse(text, SPANS).filter(|millis| (1..=LONGEST).contains(millis)).map(Self)
+        quantity::parse(text, SPANS).filter(|millis| (MIN..=LONGEST).contains(millis)).map(Self)
     }
 }
 
-impl fmt::Display for Span {
+impl<const MIN: u64> fmt::Display for Span<MIN> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&quantity::format(self.0, SPANS))
     }
 }
 
-/// A number of bytes, at least one.
+/// A number of bytes within bounds, at least one where nothing else is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size(u64);
+pub(crate) struct Size<const MIN: u64 = 1, const MAX: u64 = { u64::MAX }>(u64);
 
-impl Size {
+impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
     pub(crate) const fn get(self) -> u64 {
         self.0
     }
 }
 
-impl Value for Size {
+impl<const MIN: u64, const MAX: u64> Value for Size<MIN, MAX> {
     fn expected() -> String {
-        "a number of bytes such as 4194304, 4MiB or 10GiB, at least 1".to_owned()
+        let bytes = "a number of bytes such as 4194304, 4MiB or 10GiB";
+        let [least, most] = [MIN, MAX].map(|bound| quantity::format(bound, SIZES));
+        match MAX {
+            u64::MAX => format!("{bytes}, at least {least}"),
+            _ => format!("{bytes}, from {least} to {most}"),
+        }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        quantity::parse(text, SIZES).filter(|bytes| *bytes > 0).map(Self)
+        quantity::parse(text, SIZES).filter(|bytes| (MIN..=MAX).contains(bytes)).map(Self)
     }
 }
 
-impl fmt::Display for Size {
+impl<const MIN: u64, const MAX: u64> fmt::Display for Size<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&quantity::format(self.0, SIZES))
     }

@@ -84,7 +84,9 @@ fn everything_that_is_wrong_is_said_at_once_with_code_2() {
     let program = Program::new()
         .file("registry.toml", "\nstroe = \"memory\"\nreferences = \"lax\"\n")
         .variable("REGISTRY_LISTN", "127.0.0.1:2")
-        .variable("REGISTRY_MAX_CONNECTIONS", "0");
+        .variable("REGISTRY_MAX_CONNECTIONS", "0")
+        .variable("REGISTRY_READ_SIZE", "2MiB")
+        .variable("REGISTRY_BODY_RATE_WINDOW", "500ms");
     let run = program.run(&["check", "--config", "registry.toml", "--drain-time", "soon"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
     let lines: Vec<_> = run.stderr.lines().collect();
@@ -96,6 +98,10 @@ fn everything_that_is_wrong_is_said_at_once_with_code_2() {
             "registry.toml line 2: there is no setting \"stroe\"; did you mean store?",
             "references is \"lax\" (registry.toml line 3), but must be strict or sparse",
             "max-connections is \"0\" (REGISTRY_MAX_CONNECTIONS), but must be a number, at least 1",
+            "read-size is \"2MiB\" (REGISTRY_READ_SIZE), but must be a number of bytes such as \
+             4194304, 4MiB or 10GiB, from 8KiB to 1MiB",
+            "body-rate-window is \"500ms\" (REGISTRY_BODY_RATE_WINDOW), but must be a time such as \
+             500ms, 30s, 5m, 24h or 7d, at least 1s",
             "drain-time is \"soon\" (--drain-time), but must be a time such as 500ms, 30s, 5m, 24h \
              or 7d, longer than none",
         ]

@@ -1,5 +1,11 @@
 //! `serve` while it runs.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
 use hyper::{Method, StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -98,6 +104,12 @@ async fn the_settings_reach_what_they_set() {
     assert_eq!(push_blob(&http, b"four").await.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(push_blob(&http, b"two").await.status, StatusCode::CREATED);
 
+    let options = ["--store", "memory", "--max-header-size", "4KiB"];
+    let running = Running::start(&program, &options);
+    let long = format!("/v2/?{}", "x".repeat(5000));
+    let reply = Http::new(running.address).get(&long).await.expect("a reply");
+    assert_eq!(reply.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+
     let running = Running::start(&program, &["--store", "memory", "--read-only"]);
     let http = Http::new(running.address);
     assert_eq!(push_blob(&http, b"two").await.status, StatusCode::METHOD_NOT_ALLOWED);
@@ -117,4 +129,18 @@ async fn the_settings_reach_what_they_set() {
         let reply = Http::new(running.address).send(Method::PUT, path, &[], manifest).await;
         assert_eq!(reply.expect("a reply").status, status, "{references}");
     }
+}
+
+#[test]
+fn a_client_that_sends_too_slowly_is_refused_long_before_it_is_idle() {
+    let options = ["--store", "memory", "--body-min-rate", "1KiB", "--body-rate-window", "1s"];
+    let running = Running::start(&Program::new(), &options);
+    let mut stream = TcpStream::connect(running.address).expect("connects");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
+    let path = format!("/v2/some/app/blobs/uploads/?digest={}", digest(b"four"));
+    let request = format!("POST {path} HTTP/1.1\r\nHost: registry\r\nContent-Length: 4\r\n\r\nfo");
+    stream.write_all(request.as_bytes()).expect("sends");
+    let mut status = [0; 13];
+    stream.read_exact(&mut status).expect("a reply before the idle time-out of a minute");
+    assert_eq!(&status, b"HTTP/1.1 408 ");
 }
