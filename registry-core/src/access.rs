@@ -63,6 +63,16 @@ impl Resource {
             Self::Repository(name) | Self::Tag(name, _) => Some(name),
         }
     }
+
+    /// Whether it is the other one, or a repository in which the other lies. The registry holds
+    /// none of its repositories in this sense: what may be done to it says nothing of them.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        match self {
+            Self::Registry | Self::Tag(..) => self == other,
+            Self::Repository(name) => other.repository() == Some(name),
+        }
+    }
 }
 
 /// What a credential is good for, whatever its principal may do: a token may carry less than its
@@ -72,7 +82,8 @@ impl Resource {
 pub enum Scope {
     /// Everything its principal may do.
     Full,
-    /// These actions on these repositories (and everything in them), or on the registry.
+    /// These actions on these resources: on a repository with its tags, on one tag alone, or on the
+    /// registry.
     Limited(Vec<Access>),
 }
 
@@ -89,9 +100,42 @@ impl Scope {
                     action => action,
                 };
                 granted.iter().any(|grant| {
-                    grant.action == action
-                        && grant.resource.repository() == access.resource.repository()
+                    grant.action == action && grant.resource.contains(&access.resource)
                 })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_covers_what_lies_in_its_resource_and_nothing_else() {
+        let name = |text: &str| text.parse::<RepositoryName>().unwrap();
+        let tag = |text: &str| text.parse::<Tag>().unwrap();
+        let resources = [
+            Resource::Registry,
+            Resource::Repository(name("a")),
+            Resource::Tag(name("a"), tag("v1")),
+            Resource::Tag(name("a"), tag("v2")),
+            Resource::Repository(name("a/b")),
+            Resource::Tag(name("a/b"), tag("v1")),
+        ];
+        // By the granted resource, which of them are covered.
+        let covered: [&[usize]; 6] = [&[0], &[1, 2, 3], &[2], &[3], &[4, 5], &[5]];
+        for (granted, covered) in resources.iter().zip(covered) {
+            let grant = Access { action: Action::Push, resource: granted.clone() };
+            let scope = Scope::Limited(vec![grant]);
+            for (i, resource) in resources.iter().enumerate() {
+                let covers = |action| scope.covers(&Access { action, resource: resource.clone() });
+                for action in [Action::Push, Action::Overwrite] {
+                    assert_eq!(covers(action), covered.contains(&i), "{granted:?}: {resource:?}");
+                }
+                for action in [Action::Pull, Action::Delete, Action::Catalog] {
+                    assert!(!covers(action), "{granted:?}: {action:?} {resource:?}");
+                }
             }
         }
     }
