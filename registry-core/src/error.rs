@@ -75,16 +75,15 @@ pub enum RegistryError {
     /// The registry does not offer this.
     #[error("the registry does not support this operation")]
     Unsupported,
-    /// The body could not be read to its end.
+    /// The body of a chunk or blob could not be read to its end.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// The body of a manifest could not be read to its end.
+    #[error(transparent)]
+    ManifestBody(BodyError),
     /// Others were faster sixteen times, or hold what is needed; try again.
     #[error("the registry is busy with the same content: try again")]
     Busy,
-    /// There is no room for one more body; try again when others have ended. A frontend's to say:
-    /// the core itself takes in all it is given.
-    #[error("the registry takes in as much as it has room for: try again")]
-    Overloaded,
     /// The authorizer could not decide.
     #[error("the registry cannot decide on access for now: try again")]
     Authorizer(#[from] AuthorizerError),
@@ -103,6 +102,10 @@ pub enum BodyError {
     /// The client sent too slowly.
     #[error("the body came too slowly")]
     TimedOut,
+    /// There is no room for one more body; try again when others have ended. A frontend's to say,
+    /// before the first byte: the core itself takes in all it is given.
+    #[error("the registry takes in as much as it has room for: try again")]
+    Overloaded,
 }
 
 /// Every way in which a request fails, as a client can tell them apart. A frontend maps each to a
@@ -132,6 +135,8 @@ pub enum ErrorCode {
     ManifestBlobUnknown,
     /// A body that is not a manifest.
     ManifestInvalid,
+    /// The body of a manifest that came too slowly.
+    ManifestTimeout,
     /// A manifest that is not known.
     ManifestUnknown,
     /// A method that a route does not have.
@@ -146,7 +151,7 @@ pub enum ErrorCode {
     RangeNotSatisfiable,
     /// A body of another length than announced.
     SizeInvalid,
-    /// A body that came too slowly.
+    /// The body of a chunk or blob that came too slowly.
     Timeout,
     /// A blob or manifest that is too large.
     TooLarge,
@@ -176,16 +181,22 @@ impl RegistryError {
             Self::UploadInvalid(_) | Self::Body(BodyError::Broken(_)) => {
                 ErrorCode::BlobUploadInvalid
             }
+            Self::Body(BodyError::TimedOut) => ErrorCode::Timeout,
+            Self::ManifestBody(BodyError::TimedOut) => ErrorCode::ManifestTimeout,
+            Self::Body(BodyError::Overloaded) | Self::ManifestBody(BodyError::Overloaded) => {
+                ErrorCode::Unavailable
+            }
             Self::DigestInvalid(_) | Self::DigestDiffers(_) => ErrorCode::DigestInvalid,
             Self::SizeInvalid => ErrorCode::SizeInvalid,
             Self::BlobTooLarge { .. } | Self::ManifestTooLarge => ErrorCode::TooLarge,
             Self::ManifestUnknown => ErrorCode::ManifestUnknown,
-            Self::ManifestInvalid(_) => ErrorCode::ManifestInvalid,
+            Self::ManifestInvalid(_) | Self::ManifestBody(BodyError::Broken(_)) => {
+                ErrorCode::ManifestInvalid
+            }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
             Self::Denied => ErrorCode::Denied,
             Self::Unsupported => ErrorCode::Unsupported,
-            Self::Body(BodyError::TimedOut) => ErrorCode::Timeout,
-            Self::Busy | Self::Overloaded | Self::Authorizer(_) => ErrorCode::Unavailable,
+            Self::Busy | Self::Authorizer(_) => ErrorCode::Unavailable,
             Self::Storage(error) => match error.kind() {
                 StoreErrorKind::Full => ErrorCode::Full,
                 StoreErrorKind::TooLarge => ErrorCode::TooLarge,
@@ -212,7 +223,10 @@ impl RegistryError {
                 StoreErrorKind::Busy | StoreErrorKind::Reauthenticate => Some(SOON),
                 _ => None,
             },
-            Self::Busy | Self::Overloaded | Self::Authorizer(_) => Some(SOON),
+            Self::Body(BodyError::Overloaded) | Self::ManifestBody(BodyError::Overloaded) => {
+                Some(SOON)
+            }
+            Self::Busy | Self::Authorizer(_) => Some(SOON),
             _ => None,
         }
     }
@@ -244,7 +258,7 @@ impl EndpointError {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::BlobUnknown,
         Self::BlobUploadInvalid,
@@ -256,6 +270,7 @@ impl ErrorCode {
         Self::Internal,
         Self::ManifestBlobUnknown,
         Self::ManifestInvalid,
+        Self::ManifestTimeout,
         Self::ManifestUnknown,
         Self::MethodNotAllowed,
         Self::NameInvalid,
@@ -285,7 +300,7 @@ impl ErrorCode {
             Self::Denied => "DENIED",
             Self::DigestInvalid => "DIGEST_INVALID",
             Self::ManifestBlobUnknown => "MANIFEST_BLOB_UNKNOWN",
-            Self::ManifestInvalid => "MANIFEST_INVALID",
+            Self::ManifestInvalid | Self::ManifestTimeout => "MANIFEST_INVALID",
             Self::ManifestUnknown => "MANIFEST_UNKNOWN",
             Self::NameInvalid => "NAME_INVALID",
             Self::NameUnknown | Self::NotFound => "NAME_UNKNOWN",

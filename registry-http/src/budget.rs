@@ -2,16 +2,18 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use futures::future::{self, Either};
-use registry_core::{error::RegistryError, manifest::Manifest, ports::Clock};
+use futures::future::{self, BoxFuture, Either, FutureExt};
+use registry_core::{error::BodyError, manifest::Manifest, ports::Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::server::ServerOptions;
 
 /// The budget is counted in shares of this size.
 const SHARE: u64 = 64 * 1024;
 
-/// The most that a body of any length holds on its way to the disk, at the default `read_size`: a
-/// piece being read, one in the core, one being written, and one in between.
-const STREAM: u64 = 1024 * 1024;
+/// The most pieces that a body of any length holds on its way to the disk: one being read, one in
+/// the core, one being written, and one in between.
+const PIECES: u64 = 4;
 
 /// How long a request waits for its share before it is turned away. Manifests come and go in
 /// milliseconds, so a short queue saves most clients a second attempt.
@@ -21,39 +23,45 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Budget {
     shares: Arc<Semaphore>,
     total: u32,
+    /// The most that a body of any length holds, in bytes, at the usual size of a piece.
+    stream: u64,
     clock: Arc<dyn Clock>,
 }
+
+/// A share that is asked for when it is first polled, so that a request which is refused without
+/// its body being read neither waits for one nor holds it.
+pub(crate) type Share = BoxFuture<'static, Result<OwnedSemaphorePermit, BodyError>>;
 
 impl Budget {
     /// A budget of this many bytes, one largest manifest at least.
     pub(crate) fn new(bytes: u64, clock: Arc<dyn Clock>) -> Self {
         let total = shares(bytes.max(Manifest::MAX_SIZE as u64));
-        Self { shares: Arc::new(Semaphore::new(total as usize)), total, clock }
+        let stream = PIECES * ServerOptions::default().read_size as u64;
+        Self { shares: Arc::new(Semaphore::new(total as usize)), total, stream, clock }
     }
 
     /// The share of a body that is passed on as it comes, of this length if that is known.
-    pub(crate) async fn stream(
-        &self,
-        length: Option<u64>,
-    ) -> Result<OwnedSemaphorePermit, RegistryError> {
-        self.take(length.unwrap_or(STREAM).min(STREAM)).await
+    pub(crate) fn stream(&self, length: Option<u64>) -> Share {
+        self.share(length.unwrap_or(self.stream).min(self.stream))
     }
 
     /// The share of a manifest, which is held whole: of this length if that is known.
-    pub(crate) async fn manifest(
-        &self,
-        length: Option<u64>,
-    ) -> Result<OwnedSemaphorePermit, RegistryError> {
+    pub(crate) fn manifest(&self, length: Option<u64>) -> Share {
         let most = Manifest::MAX_SIZE as u64;
-        self.take(length.unwrap_or(most).min(most)).await
+        self.share(length.unwrap_or(most).min(most))
     }
 
-    async fn take(&self, bytes: u64) -> Result<OwnedSemaphorePermit, RegistryError> {
-        let shares = Arc::clone(&self.shares).acquire_many_owned(shares(bytes).min(self.total));
-        match future::select(pin!(shares), self.clock.sleep(PATIENCE)).await {
-            Either::Left((Ok(permit), _)) => Ok(permit),
-            _ => Err(RegistryError::Overloaded),
+    fn share(&self, bytes: u64) -> Share {
+        let count = shares(bytes).min(self.total);
+        let (shares, clock) = (Arc::clone(&self.shares), Arc::clone(&self.clock));
+        async move {
+            let permit = pin!(shares.acquire_many_owned(count));
+            match future::select(permit, clock.sleep(PATIENCE)).await {
+                Either::Left((Ok(permit), _)) => Ok(permit),
+                _ => Err(BodyError::Overloaded),
+            }
         }
+        .boxed()
     }
 }
 

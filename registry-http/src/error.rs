@@ -34,6 +34,7 @@ const STATUSES: [(ErrorCode, StatusCode); ErrorCode::ALL.len()] = [
     (ErrorCode::Internal, StatusCode::INTERNAL_SERVER_ERROR),
     (ErrorCode::ManifestBlobUnknown, StatusCode::BAD_REQUEST),
     (ErrorCode::ManifestInvalid, StatusCode::BAD_REQUEST),
+    (ErrorCode::ManifestTimeout, StatusCode::REQUEST_TIMEOUT),
     (ErrorCode::ManifestUnknown, StatusCode::NOT_FOUND),
     (ErrorCode::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED),
     (ErrorCode::NameInvalid, StatusCode::BAD_REQUEST),

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::{
-    Stream, future,
+    FutureExt, Stream, future,
     stream::{self, BoxStream, StreamExt},
 };
 use hyper::{body::Body, http::request::Parts};
@@ -21,6 +21,7 @@ use registry_core::{error::BodyError, ports::Clock};
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 
 use crate::{
+    budget::Share,
     pace::{BodyTimeouts, Pace},
     request,
 };
@@ -47,8 +48,17 @@ pub(crate) struct Incoming {
     is_http1: bool,
     /// The client has been told to send, or sends without being told.
     is_coming: bool,
-    /// Its share of the memory that all bodies may take.
-    share: Option<OwnedSemaphorePermit>,
+    memory: Memory,
+}
+
+/// A body's share of the memory that all bodies may take.
+enum Memory {
+    /// It needs none, or needs it no more.
+    Free,
+    /// It is taken before the first byte is read.
+    Wanted(Share),
+    /// It is held until the body has been read.
+    Held(#[expect(dead_code, reason = "held, and given back when dropped")] OwnedSemaphorePermit),
 }
 
 impl Incoming {
@@ -71,7 +81,7 @@ impl Incoming {
             received: Arc::default(),
             is_http1: request::is_http1(head),
             is_coming: !request::waits_to_send(head),
-            share: None,
+            memory: Memory::Free,
         })
     }
 
@@ -85,10 +95,22 @@ impl Incoming {
         Arc::clone(&self.received)
     }
 
-    /// Keeps the share until the body has been read.
-    pub(crate) fn with_share(mut self: Box<Self>, share: OwnedSemaphorePermit) -> Box<Self> {
-        self.share = Some(share);
+    /// Takes the share when the body is first read, and keeps it until it has been read.
+    pub(crate) fn with_share(mut self: Box<Self>, share: Share) -> Box<Self> {
+        self.memory = Memory::Wanted(share);
         self
+    }
+
+    /// Reads on in the background where the client waits for that.
+    fn abandon(&mut self) {
+        let Some(frames) = self.frames.take() else { return };
+        if !(self.is_http1 && self.is_coming) {
+            return;
+        }
+        // Without a runtime there is no server whose client would wait.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(drain(frames, Arc::clone(&self.clock)));
+        }
     }
 }
 
@@ -97,6 +119,16 @@ impl Stream for Incoming {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        if let Memory::Wanted(share) = &mut this.memory {
+            match ready!(share.poll_unpin(cx)) {
+                Ok(permit) => this.memory = Memory::Held(permit),
+                Err(error) => {
+                    this.memory = Memory::Free;
+                    this.abandon();
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
         let Some(frames) = &mut this.frames else { return Poll::Ready(None) };
         this.is_coming = true;
         let item = match frames.poll_next_unpin(cx) {
@@ -112,21 +144,14 @@ impl Stream for Incoming {
             }
         };
         this.frames = None;
-        this.share = None;
+        this.memory = Memory::Free;
         Poll::Ready(item)
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        let Some(frames) = self.frames.take() else { return };
-        if !(self.is_http1 && self.is_coming) {
-            return;
-        }
-        // Without a runtime there is no server whose client would wait.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(drain(frames, Arc::clone(&self.clock)));
-        }
+        self.abandon();
     }
 }
 

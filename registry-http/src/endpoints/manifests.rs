@@ -74,7 +74,7 @@ pub(super) async fn push(
     let content_type = request::content_type(exchange.headers)?;
     let length = request::body_length(exchange.headers, body.as_deref())?;
     let body = match body {
-        Some(body) => body.with_share(exchange.budget.manifest(length).await?).boxed(),
+        Some(body) => body.with_share(exchange.budget.manifest(length)).boxed(),
         None => stream::empty().boxed(),
     };
     let mut upload = ManifestUpload::new(body);

@@ -42,7 +42,7 @@ pub(super) async fn push(
     digest: &Digest,
     body: Option<Box<Incoming>>,
 ) -> Reply {
-    let chunk = chunk(exchange, body).await?;
+    let chunk = chunk(exchange, body)?;
     registry.push_blob(exchange.caller, name, digest, chunk).await?;
     Ok(created(exchange, name, digest))
 }
@@ -55,7 +55,7 @@ pub(super) async fn append(
     id: &ContentId,
     body: Option<Box<Incoming>>,
 ) -> Reply {
-    let chunk = chunk(exchange, body).await?;
+    let chunk = chunk(exchange, body)?;
     let status = registry.append_upload(exchange.caller, name, id, chunk).await?;
     Ok(going_on(StatusCode::ACCEPTED, exchange, name, &status))
 }
@@ -69,7 +69,7 @@ pub(super) async fn close(
     digest: &Digest,
     body: Option<Box<Incoming>>,
 ) -> Reply {
-    let chunk = chunk(exchange, body).await?;
+    let chunk = chunk(exchange, body)?;
     registry.close_upload(exchange.caller, name, id, digest, chunk).await?;
     Ok(created(exchange, name, digest))
 }
@@ -111,14 +111,11 @@ pub(super) async fn mount(
 }
 
 /// What the request adds to an upload. Nothing of the body is read here.
-async fn chunk(
-    exchange: Exchange<'_>,
-    body: Option<Box<Incoming>>,
-) -> Result<Chunk, RegistryError> {
+fn chunk(exchange: Exchange<'_>, body: Option<Box<Incoming>>) -> Result<Chunk, RegistryError> {
     let range = request::content_range(exchange.headers)?;
     let length = request::body_length(exchange.headers, body.as_deref())?;
     let body = match body {
-        Some(body) => body.with_share(exchange.budget.stream(length).await?).boxed(),
+        Some(body) => body.with_share(exchange.budget.stream(length)).boxed(),
         None => stream::empty().boxed(),
     };
     let mut chunk = Chunk::new(body);

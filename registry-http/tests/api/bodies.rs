@@ -1,4 +1,5 @@
 //! Bodies that come slowly, break off, or must not be read at all.
+#![expect(clippy::disallowed_methods, reason = "the tests stop tokio's time")]
 
 use std::{
     io,
@@ -11,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{
-    Stream, StreamExt,
+    Stream, StreamExt, future,
     stream::{self, FuturesUnordered},
 };
 use http_body_util::StreamBody;
@@ -22,16 +23,15 @@ use hyper::{
 };
 use registry_adapters::system::SystemRandom;
 use registry_core::{
-    access::Access,
-    identity::Principal,
+    access::{Access, Action},
     policy::AllowAll,
-    ports::{Authorizer, AuthorizerError, Clock, Decision},
+    ports::Clock,
     registry::Registry,
 };
 use registry_http::RegistryService;
 use serde_json::json;
 use tokio::{
-    sync::Notify,
+    sync::{Notify, oneshot},
     time::{Instant, timeout},
 };
 
@@ -165,6 +165,18 @@ async fn a_body_that_breaks_keeps_what_arrived_unless_more_was_announced() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_manifest_that_does_not_come_whole_is_no_manifest() {
+    let service = service(registry(AllowAll).build());
+    let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+    let broken = streamed(stream::iter([piece("{"), Err(reset)]));
+    let reply = send(&service, "PUT", "/v2/a/manifests/v1", broken).await;
+    assert_failed(&reply, 400, "MANIFEST_INVALID");
+    let stopped = streamed(stream::iter([piece("{")]).chain(stream::pending()));
+    let reply = send(&service, "PUT", "/v2/a/manifests/v1", stopped).await;
+    assert_failed(&reply, 408, "MANIFEST_INVALID");
+}
+
 /// A body that fails the test when it is read.
 struct Untouchable;
 
@@ -177,25 +189,6 @@ impl Body for Untouchable {
         _: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         panic!("the body was read")
-    }
-}
-
-/// Reads are allowed, writes denied.
-struct DenyWrites;
-
-#[async_trait]
-impl Authorizer for DenyWrites {
-    async fn authorize(
-        &self,
-        _: &Principal,
-        accesses: &[Access],
-    ) -> Result<Vec<Decision>, AuthorizerError> {
-        use registry_core::access::Action::{Catalog, Pull};
-        let decide = |access: &Access| match access.action {
-            Pull | Catalog => Decision::allow("a read"),
-            _ => Decision::deny("a write"),
-        };
-        Ok(accesses.iter().map(decide).collect())
     }
 }
 
@@ -245,7 +238,8 @@ async fn what_is_refused_is_refused_before_its_body_is_read() {
         assert_eq!(reply.status, status, "{does}");
         assert_eq!(reply.json()["errors"][0]["code"], code, "{does}");
     }
-    let denied = service(registry(DenyWrites).build());
+    let is_write = |access: &Access| !matches!(access.action, Action::Pull | Action::Catalog);
+    let denied = service(registry(Deny(is_write)).build());
     for (method, path) in [("POST", &*good), ("PATCH", unknown), ("PUT", "/v2/a/manifests/v1")] {
         assert_failed(&send_unread(&denied, method, path, none).await, 403, "DENIED");
     }
@@ -301,4 +295,39 @@ async fn bodies_beyond_the_memory_for_them_wait_and_are_turned_away() {
         assert_eq!(reply.expect("a reply").status, 201);
     }
     check(&service, vec![push_blob("a", b"there is room again")]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_refused_neither_waits_for_memory_nor_holds_any() {
+    let clock = TokioClock(Instant::now());
+    let is_closed = |access: &Access| {
+        let name = access.resource.repository().map(ToString::to_string);
+        access.action == Action::Push && name.as_deref() == Some("closed")
+    };
+    let service = RegistryService::builder(registry(Deny(is_closed)).build(), clock, SystemRandom)
+        .body_memory(4 * 1024 * 1024)
+        .build();
+    let path = |name: &str| format!("/v2/{name}/blobs/uploads/?digest={}", sha256("hello"));
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let (is_read, reading) = oneshot::channel();
+        let body = streamed(stream::once(async move {
+            is_read.send(()).expect("the test waits");
+            future::pending().await
+        }));
+        let (service, path) = (service.clone(), path("open"));
+        held.push(tokio::spawn(async move { send(&service, "POST", &path, body).await }));
+        reading.await.expect("the body is read once it has its share");
+    }
+    let start = Instant::now();
+    for (method, path) in [("POST", path("closed")), ("PUT", "/v2/closed/manifests/v1".to_owned())]
+    {
+        let reply = send_unread(&service, method, &path, ("x-none", "")).await;
+        assert_failed(&reply, 403, "DENIED");
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    // There really is no room.
+    let reply = send(&service, "POST", &path("open"), streamed(stream::pending())).await;
+    assert_failed(&reply, 503, "UNAVAILABLE");
+    held.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -87,6 +87,10 @@ fn store(kind: StoreErrorKind) -> RegistryError {
     StoreError::with_source(kind, secret()).into()
 }
 
+fn manifest_body(error: BodyError) -> RegistryError {
+    RegistryError::ManifestBody(error)
+}
+
 /// An error, the status and code that it must have, and a header that must come with it.
 type Case = (fn() -> RegistryError, u16, &'static str, Option<(&'static str, &'static str)>);
 
@@ -134,6 +138,10 @@ const CASES: &[Case] = &[
     (|| RegistryError::Unsupported, 405, "UNSUPPORTED", Some(("allow", ""))),
     (|| BodyError::Broken(secret()).into(), 400, "BLOB_UPLOAD_INVALID", None),
     (|| BodyError::TimedOut.into(), 408, "BLOB_UPLOAD_INVALID", None),
+    (|| BodyError::Overloaded.into(), 503, "UNAVAILABLE", Some(("retry-after", "1"))),
+    (|| manifest_body(BodyError::Broken(secret())), 400, "MANIFEST_INVALID", None),
+    (|| manifest_body(BodyError::TimedOut), 408, "MANIFEST_INVALID", None),
+    (|| manifest_body(BodyError::Overloaded), 503, "UNAVAILABLE", Some(("retry-after", "1"))),
     (|| RegistryError::Busy, 503, "UNAVAILABLE", Some(("retry-after", "1"))),
     (|| AuthorizerError(secret()).into(), 503, "UNAVAILABLE", Some(("retry-after", "1"))),
     (|| store(StoreErrorKind::Busy), 503, "UNAVAILABLE", Some(("retry-after", "1"))),

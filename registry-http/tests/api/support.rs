@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, Response, StatusCode, service::Service};
@@ -10,9 +11,11 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{
+    access::Access,
     digest::Algorithm,
+    identity::Principal,
     policy::AllowAll,
-    ports::{Authorizer, Source},
+    ports::{Authorizer, AuthorizerError, Decision, Source},
     registry::{self, Registry},
 };
 use registry_http::{RegistryService, ResponseBody};
@@ -34,7 +37,30 @@ pub(crate) fn registry(authorizer: impl Authorizer) -> registry::Builder {
 
 /// A service of a registry that is open to everybody.
 pub(crate) fn open_service() -> RegistryService {
-    RegistryService::new(registry(AllowAll).build(), SystemClock::new(), SystemRandom)
+    guarded(AllowAll)
+}
+
+/// A service of a registry that asks this authorizer.
+pub(crate) fn guarded(authorizer: impl Authorizer) -> RegistryService {
+    RegistryService::new(registry(authorizer).build(), SystemClock::new(), SystemRandom)
+}
+
+/// Denies what this says, and allows everything else.
+pub(crate) struct Deny(pub(crate) fn(&Access) -> bool);
+
+#[async_trait]
+impl Authorizer for Deny {
+    async fn authorize(
+        &self,
+        _: &Principal,
+        accesses: &[Access],
+    ) -> Result<Vec<Decision>, AuthorizerError> {
+        let decide = |access: &Access| match self.0(access) {
+            true => Decision::deny("the test says so"),
+            false => Decision::allow("the test does not mind"),
+        };
+        Ok(accesses.iter().map(decide).collect())
+    }
 }
 
 /// A service of a source that nobody can write to.

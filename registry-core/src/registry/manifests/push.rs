@@ -14,7 +14,6 @@ use crate::{
     identity::Caller,
     manifest::Manifest,
     name::RepositoryName,
-    record::RepositoryId,
     reference::Reference,
     registry::{Body, Inner, Registry},
     tag::Tag,
@@ -26,8 +25,9 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::ManifestTooLarge`], [`RegistryError::ManifestInvalid`],
     /// [`RegistryError::DigestDiffers`], [`RegistryError::SizeInvalid`],
-    /// [`RegistryError::ManifestBlobUnknown`]; [`RegistryError::Denied`], also where a tag would
-    /// move and may not. Nothing is stored after any of them.
+    /// [`RegistryError::ManifestBlobUnknown`], [`RegistryError::ManifestBody`];
+    /// [`RegistryError::Denied`], also where a tag would move and may not. After any of them there
+    /// is neither the manifest nor a tag of it, unless somebody else set such a tag just meanwhile.
     pub async fn push_manifest(
         &self,
         caller: &Caller,
@@ -41,8 +41,9 @@ impl Registry {
         if upload.length.is_some_and(|length| length > Manifest::MAX_SIZE as u64) {
             return Err(RegistryError::ManifestTooLarge);
         }
-        if let Some(repository) = self.0.resolve(name).await? {
-            self.0.refuse_moves(&repository, reference, &grants).await?;
+        if let Reference::Digest(digest) = reference {
+            // Known before the body is: whoever is refused need not send it.
+            self.0.refuse_moves(name, digest, &grants).await?;
         }
         let bytes = collect(upload.body).await?;
         if upload.length.is_some_and(|length| length != bytes.len() as u64) {
@@ -59,6 +60,7 @@ impl Registry {
             return Err(RegistryError::DigestDiffers(*given));
         }
         let manifest = Manifest::parse(bytes, upload.content_type)?;
+        self.0.refuse_moves(name, &digest, &grants).await?;
         let subject = manifest.subject().map(|subject| subject.digest);
         let repository = self.0.resolve_or_create(caller, name, may_create).await?;
         let (inner, commit) =
@@ -92,40 +94,34 @@ impl Inner {
         Ok(tags.into_iter().zip(allowed).map(grant).collect())
     }
 
-    /// Refuses before the body is read where a tag would move that may not. The tag is put with
-    /// [`Expect::Absent`](crate::ports::Expect::Absent) all the same: it may come meanwhile.
+    /// Refuses where a tag would move that may not, before anything is stored (D21). The tag is put
+    /// with [`Expect::Absent`](crate::ports::Expect::Absent) all the same: it may come meanwhile.
     async fn refuse_moves(
         &self,
-        repository: &RepositoryId,
-        reference: &Reference,
+        name: &RepositoryName,
+        digest: &Digest,
         grants: &[TagGrant],
     ) -> Result<(), RegistryError> {
-        for grant in grants.iter().filter(|grant| !grant.overwrite) {
-            let target = self.target_of(repository, &grant.tag).await?;
-            let moves = match reference {
-                // Whether the same manifest is pushed again is known once its bytes are there.
-                Reference::Tag(_) => false,
-                Reference::Digest(digest) => target.is_some_and(|target| target != *digest),
-            };
-            if moves {
+        let fixed: Vec<&Tag> =
+            grants.iter().filter(|grant| !grant.overwrite).map(|grant| &grant.tag).collect();
+        if fixed.is_empty() {
+            return Ok(());
+        }
+        let Some(repository) = self.resolve(name).await? else { return Ok(()) };
+        for tag in fixed {
+            let target = self.resolve_tag(&repository, tag).await?;
+            if target.is_some_and(|(target, _)| target != *digest) {
                 return Err(RegistryError::Denied);
             }
         }
         Ok(())
     }
-
-    async fn target_of(
-        &self,
-        repository: &RepositoryId,
-        tag: &Tag,
-    ) -> Result<Option<Digest>, RegistryError> {
-        Ok(self.resolve_tag(repository, tag).await?.map(|(digest, _)| digest))
-    }
 }
 
 /// Reads a body that may have [`Manifest::MAX_SIZE`] bytes, counted while they come: nobody needs
 /// to send a `Content-Length`.
-async fn collect(mut body: Body) -> Result<Bytes, RegistryError> {
+async fn collect(body: Body) -> Result<Bytes, RegistryError> {
+    let mut body = body.map_err(RegistryError::ManifestBody);
     let Some(first) = body.try_next().await? else { return Ok(Bytes::new()) };
     let Some(second) = body.try_next().await? else { return within_limit(first) };
     let mut bytes = BytesMut::from(first);
