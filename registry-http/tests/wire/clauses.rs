@@ -301,7 +301,6 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("Y10", "a permission to registries; M3 says what warnings look like"),
     ("C22", "needs credentials"),
     ("C23", "needs credentials"),
-    ("D12", "needs credentials"),
-    ("D22", "needs credentials"),
-    ("D23", "needs credentials"),
+    ("D12", "needs a policy: a_mount_reveals_nothing in tests/api/authorization.rs"),
+    ("D22", "needs a policy: a_denied_read_reveals_nothing in tests/api/authorization.rs"),
 ];

@@ -250,5 +250,13 @@ fn disabled() -> Vec<Row> {
             &[400, 405],
         ),
         refused("D18", "where nothing can be deleted, deletes are answered 405", &[405]),
+        Row::new("D23", "where nothing can be deleted, an upload can be cancelled", async |t| {
+            let r = t.repository();
+            let upload = r.open_upload().await?;
+            t.delete(&upload).expect(204).await?;
+            t.get(&upload).expect(404).await?;
+            Ok(())
+        })
+        .only(Setting::NoDeletes),
     ]
 }
