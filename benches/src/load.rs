@@ -57,6 +57,7 @@ fn measure(common: &Common, scenario: &Scenario) -> Result<Report, LoadError> {
         _ => runtime::Builder::new_multi_thread(),
     };
     let runtime = builder.worker_threads(common.threads.into()).enable_all().build();
+    #[expect(clippy::disallowed_methods, reason = "a load tool gives up in real time")]
     let outcome = runtime
         .map_err(LoadError::Runtime)?
         .block_on(async { timeout(common.timeout, scenarios::run(&setting, scenario)).await })

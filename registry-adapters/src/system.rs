@@ -58,6 +58,7 @@ impl Clock for SystemClock {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
+    #[expect(clippy::disallowed_methods, reason = "this is the port's adapter")]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the kernel gives random bytes");
     }

@@ -83,6 +83,7 @@ pub struct Drained {
 }
 
 /// Waits for the connections to end, and breaks off those that do not.
+#[expect(clippy::disallowed_methods, reason = "the server's time is tokio's, as hyper's is")]
 async fn drain(mut open: JoinSet<()>, limit: Duration) -> Drained {
     let ended = async { while open.join_next().await.is_some() {} };
     if timeout(limit, ended).await.is_ok() {

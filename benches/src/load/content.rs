@@ -49,6 +49,7 @@ impl ContentSource {
             prefix.update(&block[..step as usize]);
             rest -= step;
         }
+        #[expect(clippy::disallowed_methods, reason = "no registry may know a run's contents yet")]
         let run = RandomState::new().build_hasher().finish();
         Self { block, size, prefix, run, next: Arc::default() }
     }

@@ -37,6 +37,7 @@ const OVERHEAD: usize = 320;
 
 impl Hot {
     /// Keeps about as many bytes as `limit`.
+    #[expect(clippy::disallowed_methods, reason = "it only says which lock a record has")]
     pub(super) fn new(limit: usize) -> Self {
         let shard = || Mutex::new(Cache::new(limit / SHARDS, limit / SHARDS / 4));
         Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: RandomState::new() }

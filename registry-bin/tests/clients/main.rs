@@ -4,6 +4,7 @@
 //! `REGISTRY_TEST_BIN` names another binary than the one built for the tests, `REGISTRY_TEST_URL`
 //! another registry that runs already. A client that is not installed is reported and passed over;
 //! with `CI=true` its absence is a failure.
+#![expect(clippy::disallowed_methods, reason = "what hangs has to end, and a run needs a name")]
 
 mod buildah;
 mod containerd;

@@ -68,7 +68,7 @@ where
     where
         I: Transport,
     {
-        #[expect(clippy::disallowed_methods, reason = "the server's time is tokio's, as hyper's is")]
+        #[expect(clippy::disallowed_methods, reason = "the server's time is tokio's")]
         let first = timeout(self.options.header_timeout, detect(&mut io));
         let (protocol, peeked) = tokio::select! {
             first = first => first.map_err(io::Error::other)??,

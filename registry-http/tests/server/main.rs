@@ -1,4 +1,5 @@
 //! The server over loopback: both protocols, its limits, and how it stops.
+#![expect(clippy::disallowed_methods, reason = "a server over sockets runs in real time")]
 
 mod downloads;
 mod floods;
