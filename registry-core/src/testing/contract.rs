@@ -39,7 +39,8 @@ macro_rules! content_store_contract {
         $crate::contract_tests! { $harness, content_store::resuming, check:
             a_writer_goes_on_at_a_checkpoint,
             what_lies_beyond_the_last_checkpoint_is_cut_when_a_writer_is_dropped,
-            what_lies_beyond_an_older_checkpoint_is_cut_when_it_is_opened_there,
+            what_lies_beyond_an_older_checkpoint_is_cut_when_it_is_written_there,
+            what_lies_beyond_an_older_checkpoint_stays_until_something_is_written_there,
             a_content_opened_at_the_start_is_written_anew,
             a_dropped_write_leaves_the_content_at_its_checkpoint,
             a_dropped_checkpoint_leaves_the_one_before_good,

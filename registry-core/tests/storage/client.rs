@@ -19,6 +19,8 @@ use registry_core::{
 pub(crate) enum Fact {
     /// The blob can be read, byte for byte.
     Blob(RepositoryName, Digest),
+    /// The upload holds these bytes, up to that offset.
+    Kept(RepositoryName, ContentId, Bytes, u64),
     /// The manifest can be read, byte for byte.
     Manifest(RepositoryName, Digest),
     /// The tag stands for the manifest.
@@ -195,6 +197,10 @@ impl Fact {
             Self::Blob(name, digest) => {
                 let bytes = blob(registry, name, digest).await?;
                 bytes.is_some_and(|bytes| digest.algorithm().digest(&bytes) == *digest)
+            }
+            Self::Kept(name, id, _, end) => {
+                let status = registry.upload_status(&Caller::anonymous(), name, id).await;
+                status.is_ok_and(|status| status.offset >= *end)
             }
             Self::NoBlob(name, digest) => blob(registry, name, digest).await?.is_none(),
             Self::Manifest(name, digest) => {

@@ -107,7 +107,9 @@ mod a_clause_finds_a_store_that {
         KeepsTail keeps_what_lies_beyond_the_checkpoint:
             check content_store::resuming::what_lies_beyond_the_last_checkpoint_is_cut_when_a_writer_is_dropped;
         KeepsTail keeps_what_lies_beyond_an_older_checkpoint:
-            check content_store::resuming::what_lies_beyond_an_older_checkpoint_is_cut_when_it_is_opened_there;
+            check content_store::resuming::what_lies_beyond_an_older_checkpoint_is_cut_when_it_is_written_there;
+        CutsWhenOpened cuts_before_something_is_written:
+            check content_store::resuming::what_lies_beyond_an_older_checkpoint_stays_until_something_is_written_there;
         KeepsTail keeps_what_the_process_before_wrote_beyond:
             check_restarts content_store::restarting::what_the_process_before_wrote_beyond_its_checkpoint_is_cut;
         SealsTail seals_beyond_the_checkpoint:

@@ -3,6 +3,7 @@
 
 mod roles;
 mod scene;
+mod uploads;
 
 use std::sync::Arc;
 

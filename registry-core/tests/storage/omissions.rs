@@ -38,6 +38,8 @@ pub(crate) enum Omission {
     LastLook,
     /// The upload is read again after the blob record: here its closer sees what it wrote.
     UploadReadAgain,
+    /// The upload is read again once its content is open: here its writer sees what it saw before.
+    UploadReadOnceOpen,
     /// A dropped upload renews the blob record's nonce: here nothing is written.
     RenewedNonce,
 }
@@ -54,9 +56,12 @@ pub(crate) struct Without {
 #[derive(Default)]
 struct Memory {
     records: BTreeMap<RecordKey, (Version, Record)>,
-    /// The kind of the record that was read or written last.
+    /// The kind of the record that was read or written last, or `CONTENT`.
     last: String,
 }
+
+/// A content was opened last.
+const CONTENT: &str = "content";
 
 /// The version of a record that nobody else sees.
 const WITHHELD: &str = "withheld";
@@ -85,6 +90,7 @@ impl Without {
             Some(Omission::ManifestFirst) => true,
             Some(Omission::LastLook) => memory.last == "tag",
             Some(Omission::UploadReadAgain) => key.kind() == "upload" && memory.last == "blob",
+            Some(Omission::UploadReadOnceOpen) => key.kind() == "upload" && memory.last == CONTENT,
             _ => false,
         };
         memory.records.get(key).filter(|_| believes).cloned()
@@ -96,6 +102,7 @@ impl Without {
             Some(Omission::UploadReadAgain) => record
                 .view::<UploadRecord>()
                 .is_ok_and(|upload| matches!(upload.state, UploadState::Closing { .. })),
+            Some(Omission::UploadReadOnceOpen) => key.kind() == "upload",
             _ => false,
         };
         if remembers {
@@ -236,6 +243,7 @@ impl ContentStore for Without {
         options: &WriteOptions,
     ) -> Result<Box<dyn ContentWriter>, StoreError> {
         let writer = self.contents.open(id, at, options).await?;
+        self.memory().last = CONTENT.to_owned();
         if self.omits(Omission::FreshNames) {
             return Ok(Box::new(Renaming { id: *id, writer, contents: self.contents.clone() }));
         }

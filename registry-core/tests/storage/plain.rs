@@ -31,6 +31,8 @@ pub(crate) enum Flaw {
     DeletesWhileWriting,
     /// What was written beyond the checkpoint stays.
     KeepsTail,
+    /// What lies beyond an older checkpoint is cut though nothing is written there.
+    CutsWhenOpened,
     /// Sealing keeps what was written after the last checkpoint.
     SealsTail,
     /// A sealed content can be written again.
@@ -140,12 +142,12 @@ impl ContentStore for PlainContents {
         if length < at.offset() && !self.has(Flaw::RevivesContents) {
             return Err(StoreErrorKind::Lost.into());
         }
-        if !self.has(Flaw::KeepsTail) {
+        if self.has(Flaw::CutsWhenOpened) {
             entry.bytes.truncate(at.offset() as usize);
         }
         entry.writers += 1;
-        let checkpoint = entry.bytes.len();
-        Ok(Box::new(PlainWriter { store: self.clone(), id: *id, checkpoint }))
+        let end = if self.has(Flaw::KeepsTail) { length } else { length.min(at.offset()) } as usize;
+        Ok(Box::new(PlainWriter { store: self.clone(), id: *id, checkpoint: end, end }))
     }
 
     async fn read(
@@ -209,7 +211,11 @@ impl ContentStore for PlainContents {
 struct PlainWriter {
     store: PlainContents,
     id: ContentId,
+    /// The offset of the last checkpoint.
     checkpoint: usize,
+    /// The offset of the next byte. What lies beyond was there before this writer, and may be that
+    /// of a newer checkpoint: it stays until something is written or sealed here.
+    end: usize,
 }
 
 impl PlainWriter {
@@ -223,18 +229,21 @@ impl PlainWriter {
 #[async_trait]
 impl ContentWriter for PlainWriter {
     async fn write(&mut self, buffers: Vec<Bytes>) -> Result<(), StoreError> {
-        let reopens = self.store.has(Flaw::ReopensSealed);
-        self.with(|entry| {
+        let (end, reopens) = (self.end, self.store.has(Flaw::ReopensSealed));
+        self.end = self.with(|entry| {
             if entry.sealed && !reopens {
-                return Err(StoreErrorKind::Sealed.into());
+                return Err(StoreError::new(StoreErrorKind::Sealed));
             }
+            entry.bytes.truncate(end);
             buffers.iter().for_each(|buffer| entry.bytes.extend_from_slice(buffer));
-            Ok(())
-        })?
+            Ok(entry.bytes.len())
+        })??;
+        Ok(())
     }
 
     async fn checkpoint(&mut self) -> Result<Checkpoint, StoreError> {
-        self.checkpoint = self.with(|entry| entry.bytes.len())?;
+        self.with(|_| ())?;
+        self.checkpoint = self.end;
         Checkpoint::new(self.checkpoint as u64, Bytes::new())
             .map_err(|error| StoreError::with_source(StoreErrorKind::Other, error))
     }
@@ -255,7 +264,7 @@ impl Drop for PlainWriter {
         let keeps_tail = self.store.has(Flaw::KeepsTail);
         // Absent only where a flaw let it be deleted.
         let _ = self.with(|entry| {
-            if !keeps_tail && !entry.sealed {
+            if !keeps_tail && !entry.sealed && self.end > self.checkpoint {
                 entry.bytes.truncate(self.checkpoint);
             }
             entry.writers -= 1;

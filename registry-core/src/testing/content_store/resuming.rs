@@ -32,7 +32,7 @@ pub async fn what_lies_beyond_the_last_checkpoint_is_cut_when_a_writer_is_droppe
     assert_eq!(whole(store, &id).await, joined(&[&first, &second]));
 }
 
-pub async fn what_lies_beyond_an_older_checkpoint_is_cut_when_it_is_opened_there(
+pub async fn what_lies_beyond_an_older_checkpoint_is_cut_when_it_is_written_there(
     store: &dyn ContentStore,
 ) {
     // The record with the newer checkpoint was never written: core comes back with the older.
@@ -44,6 +44,23 @@ pub async fn what_lies_beyond_an_older_checkpoint_is_cut_when_it_is_opened_there
     let mut writer = open(store, &id, &at).await;
     let end = append(&mut *writer, &second).await;
     assert_eq!(end.offset(), (first.len() + second.len()) as u64);
+    writer.seal(&SealOptions::default()).await.expect("seals");
+    assert_eq!(whole(store, &id).await, joined(&[&first, &second]));
+}
+
+pub async fn what_lies_beyond_an_older_checkpoint_stays_until_something_is_written_there(
+    store: &dyn ContentStore,
+) {
+    // Core looks whether its checkpoint is the newest only once nobody else can write.
+    let ([id], first, second) = (ids(), piece(store, 1), piece(store, 2));
+    let mut writer = open(store, &id, &Checkpoint::START).await;
+    let older = append(&mut *writer, &first).await;
+    let newer = append(&mut *writer, &second).await;
+    drop(writer);
+    for at in [Checkpoint::START, older] {
+        drop(open(store, &id, &at).await);
+    }
+    let mut writer = open(store, &id, &newer).await;
     writer.seal(&SealOptions::default()).await.expect("seals");
     assert_eq!(whole(store, &id).await, joined(&[&first, &second]));
 }

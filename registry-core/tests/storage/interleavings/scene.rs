@@ -1,6 +1,6 @@
 //! Who plays, on what, and what must be there at the end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{executor::block_on, future::BoxFuture};
 use registry_core::{
@@ -24,17 +24,35 @@ pub(super) struct Process {
     pub(super) ledger: Ledger,
 }
 
-/// What was acknowledged, in the order in which it was.
+/// What the actors were told.
 #[derive(Clone, Default)]
-pub(super) struct Ledger(Arc<Mutex<Vec<Fact>>>);
+pub(super) struct Ledger(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    /// What was acknowledged, in the order in which it was.
+    facts: Vec<Fact>,
+    /// An answer that nobody should get.
+    complaint: Option<String>,
+}
 
 impl Ledger {
     pub(super) fn add(&self, facts: impl IntoIterator<Item = Fact>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(facts);
+        self.told().facts.extend(facts);
     }
 
-    pub(super) fn facts(&self) -> Vec<Fact> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn complain(&self, complaint: String) {
+        self.told().complaint = Some(complaint);
+    }
+
+    /// What was acknowledged, unless somebody complained.
+    fn facts(&self) -> Result<Vec<Fact>, String> {
+        let told = self.told();
+        told.complaint.clone().map_or_else(|| Ok(told.facts.clone()), Err)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,7 +146,7 @@ impl Scene {
             Call::Put(_) | Call::DeleteContent(_) => world.check_invariants(),
             _ => Ok(()),
         })?;
-        (self.keeps)(&ledger.facts(), &world.registry())
+        (self.keeps)(&ledger.facts()?, &world.registry())
     }
 }
 
