@@ -28,6 +28,7 @@ async fn a_head_that_is_too_large_is_refused() {
     let long = "x".repeat(40_000);
     let reply = server.talk(&format!("GET /v2/ HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n")).await;
     assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
+    assert!(reply.contains("content-length: 0\r\n"), "no envelope, as the documents say: {reply}");
     let many = "x: y\r\n".repeat(200);
     let reply = server.talk(&format!("GET /v2/ HTTP/1.1\r\nhost: a\r\n{many}\r\n")).await;
     assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");

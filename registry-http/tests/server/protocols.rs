@@ -135,14 +135,17 @@ async fn requests_that_could_be_read_in_two_ways_are_refused() {
 async fn a_length_beside_chunks_is_not_believed_and_the_connection_ends() {
     // RFC 9112 section 6.3: the chunks count, and nothing may follow on the connection.
     let server = start_open(ServerOptions::default()).await;
-    let post = "POST /v2/a/blobs/uploads/ HTTP/1.1\r\nhost: a\r\n";
+    let path = format!("/v2/a/blobs/uploads/?digest={}", Algorithm::Sha256.digest(b"hello"));
+    let post = format!("POST {path} HTTP/1.1\r\nhost: a\r\n");
+    let chunks = "5\r\nhello\r\n0\r\n\r\n";
     let smuggled = "GET /v2/ HTTP/1.1\r\nhost: a\r\n\r\n";
     for headers in [
         "content-length: 3\r\ntransfer-encoding: chunked\r\n",
         "transfer-encoding: chunked\r\ncontent-length: 3\r\n",
     ] {
-        let reply = server.talk(&format!("{post}{headers}\r\n0\r\n\r\n{smuggled}")).await;
-        assert!(reply.starts_with("HTTP/1.1 202 "), "{headers:?}: {reply}");
+        let reply = server.talk(&format!("{post}{headers}\r\n{chunks}{smuggled}")).await;
+        assert!(reply.starts_with("HTTP/1.1 201 "), "{headers:?}: {reply}");
+        assert!(reply.contains("connection: close\r\n"), "{headers:?}: {reply}");
         assert_eq!(reply.matches("HTTP/1.1").count(), 1, "{headers:?}: {reply}");
     }
 }
