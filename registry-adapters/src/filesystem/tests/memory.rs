@@ -1,9 +1,12 @@
 //! What is used again is not read again.
 
+use std::{collections::HashSet, fs};
+
 use futures::{StreamExt, TryStreamExt};
 use registry_core::ports::KeyRange;
 
 use super::*;
+use crate::layout;
 
 #[tokio::test]
 async fn a_record_is_read_once() {
@@ -78,4 +81,63 @@ async fn more_names_than_fit_are_still_listed_in_order() {
         let entries: Vec<_> = records.list(range).try_collect().await.unwrap();
         assert!(entries.iter().map(|entry| &entry.key).eq(&keys));
     }
+}
+
+/// A store with an empty file in the place of each record: a listing reads names, nothing else.
+fn planted(keys: &[String]) -> Fixture {
+    let fixture = Fixture::new();
+    drop(fixture.open().unwrap());
+    let mut folders = HashSet::new();
+    for name in keys {
+        let file = fixture.path.path().join(layout::record(&key(name)).unwrap());
+        let folder = file.parent().unwrap();
+        if folders.insert(folder.to_owned()) {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::File::create(file).unwrap();
+    }
+    fixture
+}
+
+/// The keys of each page of 100, and the calls that it took.
+async fn pages(fixture: &Fixture, prefix: &str) -> Vec<(Vec<String>, Vec<String>)> {
+    let records = fixture.open().unwrap().records();
+    fixture.seam.log();
+    let (mut pages, mut after, mut calls) = (Vec::new(), String::new(), 0);
+    loop {
+        let mut range = KeyRange::all(prefix.to_owned());
+        (range.after, range.limit) = (Some(after), Some(100));
+        let entries: Vec<_> = records.list(range).take(100).try_collect().await.unwrap();
+        let Some(last) = entries.last() else { return pages };
+        after = last.key.after(prefix).unwrap();
+        let keys = entries.into_iter().map(|entry| entry.key.as_str().to_owned()).collect();
+        pages.push((keys, fixture.seam.log()));
+        calls += pages.last().map_or(0, |(_, calls)| calls.len());
+        assert!(calls < 300, "folders are read again and again");
+    }
+}
+
+#[tokio::test]
+async fn after_the_first_no_page_of_a_hundred_thousand_tags_makes_a_system_call() {
+    let tags: Vec<String> = (0..100_000).map(|n| format!("tag/r/v{n:05}")).collect();
+    let fixture = planted(&tags);
+    let (keys, calls): (Vec<_>, Vec<_>) = pages(&fixture, "tag/r/").await.into_iter().unzip();
+    assert!(keys.concat() == tags, "every tag is on one page");
+    assert_eq!((keys.len(), keys[1].len()), (1000, 100));
+    assert_eq!(calls[0], ["enter r", "list"]);
+    assert_eq!(calls[1..].concat(), [""; 0], "the rest is at hand");
+}
+
+#[tokio::test]
+async fn a_page_of_a_hundred_thousand_repositories_reads_only_the_folders_that_it_enters_first() {
+    let name = |n| format!("repository/team-{:02}/app-{:03}", n / 1000, n % 1000);
+    let names: Vec<String> = (0..100_000).map(name).collect();
+    let fixture = planted(&names);
+    let (keys, calls): (Vec<_>, Vec<_>) = pages(&fixture, "repository/").await.into_iter().unzip();
+    assert!(keys.concat() == names, "every repository is on one page");
+    assert_eq!((keys.len(), keys[1].len()), (1000, 100));
+    assert_eq!(calls[0], ["enter repository", "list", "enter team-00", "list"]);
+    assert_eq!(calls[1..10].concat(), [""; 0], "the rest of the first folder is at hand");
+    let lists = calls.concat().iter().filter(|call| *call == "list").count();
+    assert_eq!(lists, 101, "each folder is read once");
 }
