@@ -121,7 +121,7 @@ impl Tree {
         self.calls.sync(file).to("sync").inspect_err(|error| self.stop(error))
     }
 
-    /// As [`Tree::sync`], for a file that is given up when the disk turns out to be full.
+    /// As [`Tree::sync`], for a file that the caller removes when the disk turns out to be full.
     pub(super) fn sync_new(&self, file: &File) -> Result<()> {
         if self.durability == Durability::ProcessSafe {
             return Ok(());
@@ -183,7 +183,7 @@ impl Tree {
     /// After a failed sync the kernel may believe that what it lost is on the disk, so that a
     /// second sync would succeed and prove nothing. Nothing may be written until the kernel has
     /// forgotten, which the next start checks.
-    fn stop(&self, error: &Error) {
+    pub(super) fn stop(&self, error: &Error) {
         if self.stopped.swap(true, Ordering::AcqRel) {
             return;
         }

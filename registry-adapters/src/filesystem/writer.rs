@@ -7,6 +7,7 @@ use bytes::Bytes;
 use registry_core::ports::{Checkpoint, ContentWriter, SealOptions, StoreError};
 use rustix::io::Errno;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tracing::warn;
 
 use super::{
     calls::{How, Kind, SEALED},
@@ -220,9 +221,13 @@ impl Appender {
         let (folder, name) = split(&self.path);
         let folder = self.tree.folder(folder)?.ok_or(Error::Lost)?;
         self.tree.sync_new(&self.file).inspect_err(|error| {
-            if error.is_full() {
-                // Bytes below its checkpoints may be lost, so that none of them may hold.
-                let _ = self.tree.calls.remove(&folder, name, Kind::File);
+            // Bytes below its checkpoints may be lost, so that none of them may hold. Where it
+            // stays, a second sync would make the next request believe that they are there.
+            if error.is_full()
+                && let Err(stays) = self.tree.calls.remove(&folder, name, Kind::File)
+            {
+                warn!(error = &stays as &dyn std::error::Error, "cannot remove a lost content");
+                self.tree.stop(error);
             }
         })?;
         self.tree.sync(&folder)

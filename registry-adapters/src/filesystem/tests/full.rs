@@ -1,6 +1,7 @@
 //! A full disk.
 
 use registry_core::ports::{DeleteOutcome, StoreErrorKind};
+use rustix::io::Errno;
 
 use super::*;
 
@@ -55,4 +56,32 @@ async fn a_client_that_announces_more_than_there_is_room_for_hears_it_before_the
     options.size = Some(i64::MAX as u64);
     let refused = contents.open(&id(), &Checkpoint::START, &options).await.err().unwrap();
     assert_eq!(refused.kind(), StoreErrorKind::Full);
+}
+
+#[tokio::test]
+async fn a_content_that_is_lost_to_a_full_disk_is_never_synced_again() {
+    for removed in [true, false] {
+        let fixture = Fixture::new();
+        let store = fixture.open().unwrap();
+        let (contents, id) = (store.contents(), id());
+        let mut open = writer(&contents, &id, &Checkpoint::START).await.unwrap();
+        let at = append(&mut *open, "bytes").await.unwrap();
+        // mark, enter, sync, remove
+        fixture.seam.fail(2, Fault::Refused(Errno::NOSPC));
+        if !removed {
+            fixture.seam.fail_too(3, Fault::Refused(Errno::IO));
+        }
+        let full = open.seal(&SealOptions::default()).await.unwrap_err();
+        assert_eq!(full.kind(), StoreErrorKind::Full);
+        drop(open);
+        fixture.seam.heal();
+        assert_eq!(store.is_writable(), removed);
+        let again = writer(&contents, &id, &at).await.err().unwrap().kind();
+        match removed {
+            true => assert_eq!(again, StoreErrorKind::Lost),
+            false => assert_eq!(again, StoreErrorKind::Unavailable { retry_after: None }),
+        }
+        drop((store, contents));
+        assert_eq!(fixture.open().is_ok(), removed, "a next process would trust it");
+    }
 }

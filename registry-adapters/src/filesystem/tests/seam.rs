@@ -20,7 +20,7 @@ pub(super) struct Seam(Mutex<State>);
 struct State {
     /// What was called, with the last name of a path.
     log: Vec<String>,
-    fault: Option<(usize, Fault)>,
+    faults: Vec<(usize, Fault)>,
     full: Option<usize>,
     boot: Option<String>,
     ignores_case: bool,
@@ -40,13 +40,18 @@ impl Seam {
     pub(super) fn fail(&self, call: usize, fault: Fault) {
         let mut state = self.state();
         state.log.clear();
-        state.fault = Some((call, fault));
+        state.faults = vec![(call, fault)];
+    }
+
+    /// Another call, counted from the same one, will fail as well.
+    pub(super) fn fail_too(&self, call: usize, fault: Fault) {
+        self.state().faults.push((call, fault));
     }
 
     /// From now on no call fails.
     pub(super) fn heal(&self) {
         let mut state = self.state();
-        (state.fault, state.full) = (None, None);
+        (state.faults, state.full) = (Vec::new(), None);
     }
 
     /// From now on there is only room for as many new files.
@@ -76,7 +81,7 @@ impl Seam {
         let mut state = self.state();
         let number = state.log.len();
         state.log.push(name.to_owned());
-        match state.fault.filter(|(at, _)| *at == number) {
+        match state.faults.iter().find(|(at, _)| *at == number).copied() {
             Some((_, Fault::Refused(error))) => return Err(error.into()),
             Some((_, Fault::Denied(error))) => {
                 call()?;
