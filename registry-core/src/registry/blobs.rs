@@ -50,15 +50,25 @@ impl Inner {
         let Some(repository) = self.to_pull(caller, name).await? else {
             return Ok(Fetched::RepositoryUnknown);
         };
-        if !self.is_linked(digest, &repository).await? {
-            return Ok(Fetched::Unknown);
+        if options.head {
+            self.head(digest, &repository).await
+        } else if self.is_linked(digest, &repository).await? {
+            self.get(digest, options).await
+        } else {
+            Ok(Fetched::Unknown)
         }
-        if options.head { self.head(digest).await } else { self.get(digest, options).await }
     }
 
-    /// Whoever is told that a blob exists relies on it, so it is kept first. A blob whose bytes
-    /// were lost does not exist: the client then pushes it again, which heals it.
-    async fn head(&self, digest: &Digest) -> Result<Fetched<Content>, RegistryError> {
+    /// Whoever is told that a blob exists relies on it, so link and blob are kept first. A blob
+    /// whose bytes were lost does not exist: the client then pushes it again, which heals it.
+    async fn head(
+        &self,
+        digest: &Digest,
+        repository: &RepositoryId,
+    ) -> Result<Fetched<Content>, RegistryError> {
+        if !self.rescue_link(digest, repository).await? {
+            return Ok(Fetched::Unknown);
+        }
         let Some(blob) = self.keep(digest).await? else { return Ok(Fetched::Unknown) };
         Ok(self.intact(&blob).await?.map_or(Fetched::Unknown, Fetched::Found))
     }
@@ -118,8 +128,9 @@ impl Inner {
                 return Ok(Some(blob));
             }
             let live = BlobRecord::live(blob.content, blob.size, self.now());
-            // Renewing the time is best effort: a conflict means that somebody else did.
-            if self.swap(&key, &live, &version).await?.is_ok() || !condemned {
+            // A conflict need not mean that somebody else renewed it: a collector may have condemned
+            // it, and would go on unless it is seen here.
+            if self.swap(&key, &live, &version).await?.is_ok() {
                 return Ok(Some(Arc::new(live)));
             }
         }

@@ -37,7 +37,7 @@ impl Inner {
         Err(RegistryError::Busy)
     }
 
-    /// Makes sure that a link which a manifest needs stays: a condemned one becomes live again.
+    /// Makes sure that a link which somebody relies on stays: a condemned one becomes live again.
     /// Says whether there is one.
     pub(super) async fn rescue_link(
         &self,

@@ -74,7 +74,7 @@ impl Registry {
             let closed = inner.close(&name, &id, &digest, session, chunk).await;
             if closed.is_err() {
                 // The client does not know the upload, so nobody will go on with it.
-                inner.discard(&id).await?;
+                inner.give_up(&id).await;
             }
             closed
         })
@@ -150,7 +150,7 @@ impl Inner {
         drop(writer);
         let hashed = closing.progress().map(|progress| progress.hash.algorithm());
         if hashed != Some(digest.algorithm()) && self.rehash(id, digest).await? != *digest {
-            self.discard(id).await?;
+            self.give_up(id).await;
             return Err(RegistryError::DigestDiffers(*digest));
         }
         Ok(())

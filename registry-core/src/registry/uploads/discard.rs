@@ -1,5 +1,7 @@
 //! Dropping an upload: cancelled, expired, or surplus because the blob is there already.
 
+use std::error::Error;
+
 use crate::{
     digest::Digest,
     error::RegistryError,
@@ -32,6 +34,14 @@ impl Inner {
             let _ = self.remove(&key, &session.version).await?;
         }
         Ok(())
+    }
+
+    /// Drops an upload that has failed. The client is told of that failure, not of this one: what is
+    /// left expires and is swept.
+    pub(super) async fn give_up(&self, id: &ContentId) {
+        if let Err(error) = self.discard(id).await {
+            tracing::warn!(upload = %id, error = &error as &dyn Error, "a failed upload was not dropped");
+        }
     }
 
     /// Makes the upload aborted. `None`: there is none; else the digest it was closing with.
