@@ -2,9 +2,9 @@
 
 use std::{
     fs::File,
-    io,
+    io, mem,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -45,7 +45,8 @@ pub(super) struct Tree {
     temporary: File,
     durability: Durability,
     stopped: AtomicBool,
-    reserved: AtomicBool,
+    /// Whether room is set aside; locked while that changes.
+    reserved: Mutex<bool>,
     names: AtomicU64,
     /// Locked for as long as it is open, and closed last.
     _lock: File,
@@ -72,7 +73,7 @@ impl Tree {
             temporary,
             durability,
             stopped: AtomicBool::new(false),
-            reserved: AtomicBool::new(reserved),
+            reserved: Mutex::new(reserved),
             names: AtomicU64::new(0),
             _lock: lock,
         };
@@ -107,7 +108,10 @@ impl Tree {
 
     /// A new file without a name of its own yet, which is removed unless it gets one.
     pub(super) fn temporary(&self) -> Result<Temporary<'_>> {
-        let name = self.names.fetch_add(1, Ordering::Relaxed).to_string();
+        self.temporary_as(self.names.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    fn temporary_as(&self, name: String) -> Result<Temporary<'_>> {
         let file = self.calls.open(&self.temporary, &name, How::Create);
         Ok(Temporary { tree: self, file: file.to("create a file")?, name: Some(name) })
     }
@@ -149,35 +153,52 @@ impl Tree {
         self.calls.free(&self.root).to("ask for free space")
     }
 
-    /// Does what makes room in the end; when the disk is too full even for that, the reserve is
-    /// released for it.
+    /// Does what makes room in the end; when the disk is too full even for that, it is done again
+    /// with the reserve released, whoever released it.
     pub(super) fn with_reserve<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
         match work() {
-            Err(error) if error.is_full() && !self.is_stopped() && self.release() => work(),
+            Err(error) if error.is_full() && !self.is_stopped() => {
+                self.release();
+                work()
+            }
             outcome => outcome,
         }
     }
 
     /// Sets room aside, unless that is done or there is little.
     pub(super) fn set_aside(&self) {
+        let mut reserved = self.reserved();
         let enough = || matches!(self.free(), Ok(free) if free > 4 * RESERVE_SIZE);
-        if self.reserved.load(Ordering::Relaxed) || !enough() {
+        if *reserved || !enough() {
             return;
         }
-        let file = self.calls.open(&self.own, RESERVE, How::Append);
-        match file.and_then(|file| self.calls.reserve(&file, 0..RESERVE_SIZE)) {
-            Ok(()) => self.reserved.store(true, Ordering::Relaxed),
-            Err(error) => warn!(%error, "cannot set room aside for deletions on a full disk"),
+        match self.reserve() {
+            Ok(()) => *reserved = true,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, "cannot set room aside for deletions on a full disk");
+            }
         }
     }
 
-    /// Says whether there was anything to release.
-    fn release(&self) -> bool {
-        if !self.reserved.swap(false, Ordering::Relaxed) {
-            return false;
+    /// The file has its name only once there is room in it.
+    fn reserve(&self) -> Result<()> {
+        let file = self.temporary_as(format!("new-{RESERVE}"))?;
+        self.calls.reserve(&file.file, 0..RESERVE_SIZE).to("reserve room")?;
+        file.rename(&self.own, RESERVE)
+    }
+
+    /// Returns once the reserve is gone: who comes while another releases it waits for that.
+    fn release(&self) {
+        let mut reserved = self.reserved();
+        if mem::take(&mut *reserved) {
+            warn!("the disk is full: the reserve is released, delete or collect something");
+            let _ = self.calls.remove(&self.own, RESERVE, Kind::File);
         }
-        warn!("the disk is full: the reserve is released, delete or collect something");
-        self.calls.remove(&self.own, RESERVE, Kind::File).is_ok()
+    }
+
+    fn reserved(&self) -> MutexGuard<'_, bool> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// After a failed sync the kernel may believe that what it lost is on the disk, so that a
@@ -263,7 +284,16 @@ impl Drop for Temporary<'_> {
 /// Says that a sync failed, and leaves a mark of it for the next process on this machine.
 pub(super) fn mark_failed_sync(calls: &dyn Calls, own: &File, boot: &str, error: &Error) {
     error!(error = error as &dyn std::error::Error, "a sync failed: the store stops writing");
-    if let Err(error) = write_mark(calls, own, SYNC_FAILED, boot.as_bytes()) {
+    let mark = || write_mark(calls, own, SYNC_FAILED, boot.as_bytes());
+    let marked = mark().or_else(|error| {
+        // A sync may fail because the disk is full. What is reserved is better spent on this.
+        if error.is_full() {
+            let _ = calls.remove(own, RESERVE, Kind::File);
+            return mark();
+        }
+        Err(error)
+    });
+    if let Err(error) = marked {
         error!(error = &error as &dyn std::error::Error, "cannot leave a mark of it");
     }
 }

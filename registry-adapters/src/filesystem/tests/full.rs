@@ -1,9 +1,19 @@
 //! A full disk.
 
+use std::{
+    io,
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
 use registry_core::ports::{DeleteOutcome, StoreErrorKind};
 use rustix::io::Errno;
 
 use super::*;
+use crate::filesystem::error::Error;
 
 #[tokio::test]
 async fn a_full_disk_is_an_error_that_loses_nothing() {
@@ -70,6 +80,8 @@ async fn a_content_that_is_lost_to_a_full_disk_is_never_synced_again() {
         fixture.seam.fail(2, Fault::Refused(Errno::NOSPC));
         if !removed {
             fixture.seam.fail_too(3, Fault::Refused(Errno::IO));
+            // Nor is there room for the mark, before the reserve is released.
+            fixture.seam.fill(0);
         }
         let full = open.seal(&SealOptions::default()).await.unwrap_err();
         assert_eq!(full.kind(), StoreErrorKind::Full);
@@ -83,5 +95,46 @@ async fn a_content_that_is_lost_to_a_full_disk_is_never_synced_again() {
         }
         drop((store, contents));
         assert_eq!(fixture.open().is_ok(), removed, "a next process would trust it");
+    }
+}
+
+#[test]
+fn whoever_meets_the_full_disk_together_goes_on_when_one_of_them_released_the_reserve() {
+    let fixture = Fixture::new();
+    let store = fixture.open().unwrap();
+    let (reserve, full) = (fixture.path.path().join(".registry~/reserve"), Barrier::new(4));
+    let work = |again: &AtomicBool| {
+        if again.swap(true, Ordering::Relaxed) {
+            assert!(!reserve.exists(), "there is no more room than before");
+            return Ok(());
+        }
+        full.wait();
+        Err(Error::Call("write", io::Error::from(Errno::NOSPC)))
+    };
+    assert!(reserve.exists());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let again = AtomicBool::new(false);
+                store.tree.with_reserve(|| work(&again)).unwrap();
+            });
+        }
+    });
+}
+
+#[test]
+fn only_what_was_reserved_counts_as_the_reserve() {
+    let fixture = Fixture::new();
+    drop(fixture.open().unwrap());
+    let call = fixture.seam.log().iter().position(|call| call == "reserve").unwrap();
+    for fault in [Fault::Refused(Errno::NOSPC), Fault::Denied(Errno::IO)] {
+        let fixture = Fixture::new();
+        fixture.seam.fail(call, fault);
+        drop(fixture.open().unwrap());
+        fixture.seam.heal();
+        fixture.seam.log();
+        let _store = fixture.open().unwrap();
+        assert!(fixture.seam.log().contains(&"reserve".to_owned()), "it is tried again");
+        assert!(fixture.path.path().join(".registry~/reserve").exists());
     }
 }
