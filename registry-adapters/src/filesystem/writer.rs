@@ -192,6 +192,14 @@ impl Appender {
         }
         if self.end - self.begun >= WRITE_BACK {
             // Only a hint: what it does not begin, the sync does.
+            //
+            // When it fails, Linux keeps that with the inode (since 4.13) until an `fsync` tells of
+            // it, through whichever descriptor. Between two requests of an upload nobody has the
+            // file open; if memory is so short that its inode is evicted meanwhile, the failure is
+            // forgotten, and the sync of the seal succeeds without the bytes. To begin nothing
+            // here would not close this window, since the kernel begins by itself. To sync at the
+            // end of each request would, for a second sync in every push; to keep the files of
+            // waiting uploads open would, up to a limit of open files.
             let _ = self.tree.calls.begin_write_back(&self.file, self.begun..self.end);
             self.begun = self.end;
         }
