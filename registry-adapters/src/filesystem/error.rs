@@ -151,8 +151,10 @@ pub enum OpenError {
         .0.display()
     )]
     SyncFailed(PathBuf),
-    /// The kernel cannot open paths beneath a directory.
-    #[error("the store needs openat2, that is Linux 5.6 or later and a sandbox that permits it")]
+    /// The kernel cannot open paths beneath a directory. That much came with Linux 5.6; the store
+    /// asks for 5.8, since before that a `syncfs` says nothing of bytes that it could not write,
+    /// and one follows each unclean stop.
+    #[error("the store needs Linux 5.8 or later, and a sandbox that permits openat2")]
     Kernel,
     /// A system call failed.
     #[error("cannot {what} {}: {source}", .path.display())]

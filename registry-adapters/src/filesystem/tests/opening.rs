@@ -63,6 +63,18 @@ fn a_file_system_that_ignores_case_is_refused() {
     assert!(matches!(fixture.open(), Err(OpenError::IgnoresCase(_))));
 }
 
+#[test]
+fn a_kernel_that_cannot_open_beneath_a_directory_is_refused_with_the_version_that_is_needed() {
+    for errno in [Errno::NOSYS, Errno::PERM] {
+        let fixture = Fixture::new();
+        // open the root, list, make, enter
+        fixture.seam.fail(3, Fault::Refused(errno));
+        let error = fixture.open().unwrap_err();
+        assert!(matches!(error, OpenError::Kernel), "{error:?}");
+        assert!(error.to_string().contains("Linux 5.8"), "a syncfs of older ones hides failures");
+    }
+}
+
 /// A new directory, or one whose process was killed.
 fn directory(killed: bool) -> Fixture {
     let fixture = Fixture::new();
