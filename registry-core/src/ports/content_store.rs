@@ -21,8 +21,10 @@ pub trait ContentStore: Send + Sync + 'static {
     /// What this store can do.
     fn limits(&self) -> ContentLimits;
 
-    /// Opens a content for writing at a checkpoint: what was written beyond it is cut off.
-    /// At [`Checkpoint::START`] the content may be absent and is created.
+    /// Opens a content for writing at a checkpoint. What lies beyond it is cut off once something is
+    /// written or sealed; until then the newer checkpoints hold, so that opening alone, for a request
+    /// that turns out to be late, loses nothing. At [`Checkpoint::START`] the content may be absent
+    /// and is created.
     ///
     /// A sealed content may be opened at the checkpoint it was sealed at, to be sealed again.
     ///

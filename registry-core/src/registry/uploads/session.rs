@@ -4,7 +4,7 @@ use crate::{
     digest::{Algorithm, HashState},
     error::RegistryError,
     identity::Caller,
-    ports::{ContentId, ContentWriter, StoreError, StoreErrorKind, WriteOptions},
+    ports::{ContentId, ContentWriter, StoreErrorKind, WriteOptions},
     record::{Progress, RecordKey, RepositoryId, Timestamp, UploadRecord, UploadState},
     registry::{Chunk, Inner, store::Stored},
     upload::UploadError,
@@ -25,7 +25,10 @@ impl Inner {
         if session.value.admits(repository, &caller.principal.owner(), self.now()) {
             return Ok(session);
         }
-        if session.value.expires <= self.now() {
+        // At the version that was read: a request that is still under way may have moved it on.
+        if session.value.expires <= self.now()
+            && self.swap(&key, &session.value.aborted(), &session.version).await?.is_ok()
+        {
             self.discard(id).await?;
         }
         Err(RegistryError::UploadUnknown)
@@ -83,7 +86,9 @@ impl Inner {
                     Err(RegistryError::UploadRange { offset: progress.offset() })
                 }
                 // The machine stopped meanwhile; the orphan sweep finds the content.
-                StoreErrorKind::Lost => Err(self.forget(id).await),
+                StoreErrorKind::Lost => Err(self.forget(id, session).await),
+                // It was closed after the session was read.
+                StoreErrorKind::Sealed => Err(self.overtaken(id).await),
                 _ => Err(error.into()),
             },
         }
@@ -101,16 +106,14 @@ impl Inner {
         }
     }
 
-    async fn forget(&self, id: &ContentId) -> RegistryError {
-        let key = RecordKey::upload(id);
-        let forgotten = async {
-            if let Some(session) = self.read::<UploadRecord>(&key).await? {
-                // A conflict means that somebody else came to the same end.
-                let _ = self.remove(&key, &session.version).await?;
-            }
-            Ok::<_, StoreError>(())
-        };
-        forgotten.await.map_or_else(Into::into, |()| RegistryError::UploadUnknown)
+    /// Removes the session whose bytes are lost, unless another moved it on since it was read: then
+    /// only the old place is lost.
+    async fn forget(&self, id: &ContentId, session: &Stored<UploadRecord>) -> RegistryError {
+        match self.remove(&RecordKey::upload(id), &session.version).await {
+            Ok(Ok(())) => RegistryError::UploadUnknown,
+            Ok(Err(_)) => self.overtaken(id).await,
+            Err(error) => error.into(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use futures::{executor::block_on, future::BoxFuture};
 use registry_core::{
     ports::Random,
     registry::Registry,
-    testing::{Call, Tapped},
+    testing::{Call, ManualClock, Tapped},
 };
 
 use crate::{
@@ -22,6 +22,7 @@ pub(super) struct Process {
     pub(super) registry: Registry,
     pub(super) collector: Collector<Tapped<Without, Turns>, Tapped<Without, Turns>>,
     pub(super) ledger: Ledger,
+    pub(super) clock: Arc<ManualClock>,
 }
 
 /// What the actors were told.
@@ -139,6 +140,7 @@ impl Scene {
                     left_out: self.left_out,
                 },
                 ledger: ledger.clone(),
+                clock: Arc::clone(&world.clock),
             };
             (*name, part(process))
         });

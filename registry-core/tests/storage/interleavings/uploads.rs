@@ -1,14 +1,14 @@
 //! Requests for one upload at once. Any of them may have read the session long before it opens the
 //! content: whoever was told that bytes are kept finds them in the blob.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::executor::block_on;
+use futures::{StreamExt, executor::block_on, stream};
 use registry_core::{
     digest::Digest,
     error::RegistryError,
-    ports::{ContentId, StoreErrorKind},
+    ports::ContentId,
     registry::{Chunk, Registry},
 };
 
@@ -100,6 +100,40 @@ fn an_upload_that_goes_on_while_it_is_cancelled_and_closed_is_a_blob_or_nothing(
     scene.holds(1, 1);
 }
 
+#[test]
+fn an_upload_that_expires_while_it_goes_on_is_dropped_or_keeps_what_was_acknowledged() {
+    let (world, id) = upload_with("begun, ");
+    let cast = vec![("append", appends_slowly(id, "some")), ("look", asks(id))];
+    let scene = Scene::new(world, cast).keeping(move |facts, registry| {
+        if kept(facts).is_empty() {
+            return Ok(());
+        }
+        in_their_places(id, "begun, ")(facts, registry)
+    });
+    scene.holds(5, 0);
+    scene.holds(2, 1);
+}
+
+/// Appends bytes that take longer to come than the upload lasts.
+fn appends_slowly(id: ContentId, bytes: &'static str) -> Part {
+    part(move |process| async move {
+        let clock = Arc::clone(&process.clock);
+        let slow = stream::once(async move {
+            clock.advance(Duration::from_secs(48 * 60 * 60));
+            Ok(bytes.into())
+        });
+        append(&process, id, Chunk::new(slow.boxed()), bytes.into()).await;
+    })
+}
+
+/// Asks where the upload is, which drops it when it has expired.
+fn asks(id: ContentId) -> Part {
+    part(move |process| async move {
+        let client = Client::new(&process.registry, "a");
+        let _ = process.registry.upload_status(&client.caller, &client.name, &id).await;
+    })
+}
+
 /// Appends bytes wherever the upload is.
 fn appends(id: ContentId, bytes: &'static str) -> Part {
     part(move |process| async move {
@@ -175,8 +209,6 @@ fn check_refusal(process: &Process, error: &RegistryError) {
         RegistryError::UploadRange { .. }
         | RegistryError::UploadUnknown
         | RegistryError::UploadInvalid(_) => {}
-        // It was closed after this one read it, and the content says so first.
-        RegistryError::Storage(error) if error.kind() == StoreErrorKind::Sealed => {}
         error => process.ledger.complain(format!("refused with {error:?}")),
     }
 }
