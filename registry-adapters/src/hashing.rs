@@ -20,9 +20,9 @@ pub fn fastest() -> Hashing {
     Hashing { sha256: fastest_sha256(), sha512: Method::AwsLc }
 }
 
-/// Hashes in line by the instructions of the processor. What it has none for is hashed on the
-/// blocking threads of a tokio runtime, within which it must be used, unless it is too small to be
-/// worth the way there.
+/// Hashes in line by the `sha2` crate. What AWS-LC hashes, since the processor has no instructions for
+/// it, goes to the blocking threads of a tokio runtime, within which it must be used, unless it is too
+/// small to be worth the way there.
 #[derive(Clone, Copy, Debug)]
 pub struct Hashing {
     sha256: Method,
@@ -41,13 +41,13 @@ enum Method {
 const WORTH_THE_WAY: usize = 64 << 10;
 
 impl Hashing {
-    /// Always the `sha2` crate.
+    /// Always the `sha2` crate, in line.
     #[must_use]
     pub const fn sha2() -> Self {
         Self { sha256: Method::Sha2, sha512: Method::Sha2 }
     }
 
-    /// Always AWS-LC.
+    /// Always AWS-LC, also where the processor has instructions.
     #[must_use]
     pub const fn aws_lc() -> Self {
         Self { sha256: Method::AwsLc, sha512: Method::AwsLc }
@@ -106,20 +106,50 @@ const fn fastest_sha256() -> Method {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use futures::FutureExt;
     use proptest::prelude::*;
+    use tokio::{runtime, task::spawn_blocking};
 
     use super::*;
 
     #[tokio::test]
-    async fn a_large_update_on_another_thread_gives_the_same_digest() {
+    async fn every_method_gives_the_same_digest_wherever_it_hashes() {
         let buffers: Vec<Bytes> = (0..40).map(|n| Bytes::from(vec![n; 10_000])).collect();
-        for algorithm in Algorithm::ALL {
-            let want = algorithm.digest(&buffers.concat());
-            for hashing in [fastest(), Hashing::sha2(), Hashing::aws_lc()] {
-                let state = hashing.update(HashState::new(algorithm), buffers.clone()).await;
-                assert_eq!(state.finish(), want, "{hashing:?}");
+        for count in [1, 40] {
+            let buffers = &buffers[..count];
+            for algorithm in Algorithm::ALL {
+                let want = algorithm.digest(&buffers.concat());
+                for hashing in [fastest(), Hashing::sha2(), Hashing::aws_lc()] {
+                    let state = hashing.update(HashState::new(algorithm), buffers.to_vec()).await;
+                    assert_eq!(state.finish(), want, "{hashing:?}, {count} buffers");
+                }
             }
         }
+    }
+
+    #[test]
+    fn only_what_aws_lc_hashes_leaves_the_thread_and_only_where_it_is_large() {
+        let runtime = runtime::Builder::new_current_thread().max_blocking_threads(1).build();
+        runtime.unwrap().block_on(async {
+            // The only other thread is busy, so that what leaves this one does not end.
+            let (go_on, busy) = mpsc::channel::<()>();
+            drop(spawn_blocking(move || busy.recv()));
+            for (hashing, size, ends) in [
+                (Hashing::sha2(), 4 * WORTH_THE_WAY, true),
+                (Hashing::aws_lc(), WORTH_THE_WAY - 1, true),
+                (Hashing::aws_lc(), WORTH_THE_WAY, false),
+            ] {
+                for algorithm in Algorithm::ALL {
+                    let buffers = vec![Bytes::from(vec![7; size])];
+                    let update = hashing.update(HashState::new(algorithm), buffers);
+                    let ended = update.now_or_never().is_some();
+                    assert_eq!(ended, ends, "{hashing:?}, {size} bytes, {algorithm}");
+                }
+            }
+            drop(go_on);
+        });
     }
 
     proptest! {

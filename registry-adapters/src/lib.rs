@@ -6,7 +6,7 @@
 //! | [`system`] | the machine's clock and randomness, tasks on tokio | always |
 //! | [`memory`] | both storage ports in memory | always |
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
-//! | `hashing` | hashing on other threads, by whatever is fastest | `hashing` |
+//! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 
 #[cfg(all(feature = "filesystem", target_os = "linux"))]
 pub mod filesystem;

@@ -6,7 +6,8 @@ use registry_core::{
     ports::{HashBackend, Sha2},
 };
 
-/// Sizes of the buffers that one update takes: a small frame, a connection's read, and the most.
+/// Sizes of one buffer: a small frame, a usual one of HTTP/2, and the largest piece in which a
+/// connection is read. An update may take more than one, 384 KiB in all.
 const CHUNKS: [usize; 3] = [1 << 10, 16 << 10, 256 << 10];
 
 /// Bytes a second of each backend, and what saving a state costs.
