@@ -13,6 +13,7 @@ mod client;
 mod comparison;
 mod content;
 mod error;
+mod outcome;
 mod process;
 mod push;
 mod reader;
@@ -29,8 +30,9 @@ use tokio::{runtime, time::timeout};
 
 pub use comparison::Comparison;
 pub use error::LoadError;
+pub use outcome::{Parameters, Work};
 pub use process::{ProcessSample, Usage};
-pub use report::{Latency, Parameters, Report, Work};
+pub use report::{Latency, Report};
 pub use statistics::{median, percentile};
 
 /// Does what the command line says, and returns what to print.

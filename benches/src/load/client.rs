@@ -9,7 +9,11 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{content::Payload, error::LoadError, push::MANIFEST};
+use super::{content::Payload, error::LoadError};
+
+/// The media type of every manifest that this tool pushes.
+pub(crate) const MANIFEST: HeaderValue =
+    HeaderValue::from_static("application/vnd.oci.image.manifest.v1+json");
 
 /// How much of an unexpected answer is shown.
 const SHOWN: usize = 300;
@@ -121,6 +125,7 @@ impl Connection {
         drain(body).await?;
         Ok(head.headers)
     }
+
     /// Asks with HEAD, accepting the manifests that this tool pushes.
     pub(crate) async fn exists(&mut self, path: &str) -> Result<bool, LoadError> {
         match self

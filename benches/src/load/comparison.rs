@@ -185,9 +185,8 @@ mod tests {
 
     use super::*;
     use crate::load::{
+        outcome::{Outcome, Parameters, Work},
         process::Usage,
-        report::{Parameters, Work},
-        scenarios::Outcome,
         window::Measured,
     };
 

@@ -7,17 +7,13 @@ use hyper::{
 };
 
 use super::{
-    client::{Connection, location},
+    client::{Connection, MANIFEST, location},
     content::{Content, Payload},
     error::LoadError,
 };
 
 const OCTETS: (HeaderName, HeaderValue) =
     (CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-
-/// The media type of every manifest that this tool pushes.
-pub(crate) const MANIFEST: HeaderValue =
-    HeaderValue::from_static("application/vnd.oci.image.manifest.v1+json");
 
 /// `POST`, then one `PUT` with all bytes (end-4a, end-6).
 pub(crate) async fn monolithic(

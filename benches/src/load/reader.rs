@@ -11,7 +11,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{client::Target, error::LoadError, push::MANIFEST};
+use super::{
+    client::{MANIFEST, Target},
+    error::LoadError,
+};
 
 /// The most bytes that one system call discards.
 const DISCARD: usize = 1 << 20;

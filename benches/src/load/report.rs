@@ -1,15 +1,12 @@
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Usage,
-    scenarios::Outcome,
+    outcome::{Outcome, Parameters, Work},
     statistics::{first_and_last, percentile},
 };
-
-/// What a scenario was asked to do, by name: sizes in bytes, counts, seconds.
-pub type Parameters = BTreeMap<String, u64>;
 
 /// One scenario, measured once on one registry. Its JSON is what `--json` writes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,17 +39,6 @@ pub struct Report {
     /// For `patches`: the time of the first and of the last thousand, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_and_last_thousand: Option<(f64, f64)>,
-}
-
-/// What a rate counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Work {
-    /// Megabytes (10^6 bytes).
-    Bytes,
-    /// Operations.
-    Operations,
 }
 
 /// Latency of an operation, in milliseconds.
@@ -90,38 +76,6 @@ impl Report {
             server: measured.server,
             first_and_last_thousand: (scenario == "patches")
                 .then_some((first.as_secs_f64(), last.as_secs_f64())),
-        }
-    }
-}
-
-impl Work {
-    /// The unit of a rate.
-    pub fn rate_unit(self) -> &'static str {
-        match self {
-            Self::Bytes => "MB/s",
-            Self::Operations => "/s",
-        }
-    }
-
-    /// The unit of the processor time that a piece of work costs.
-    pub fn cost_unit(self) -> &'static str {
-        match self {
-            Self::Bytes => "s/GB",
-            Self::Operations => "µs each",
-        }
-    }
-
-    fn rate(self, operations: u64, bytes: u64, seconds: f64) -> f64 {
-        match self {
-            Self::Bytes => bytes as f64 / 1e6 / seconds,
-            Self::Operations => operations as f64 / seconds,
-        }
-    }
-
-    fn cost(self, operations: u64, bytes: u64, cpu_seconds: f64) -> f64 {
-        match self {
-            Self::Bytes => cpu_seconds / (bytes as f64 / 1e9),
-            Self::Operations => cpu_seconds * 1e6 / operations as f64,
         }
     }
 }

@@ -15,9 +15,9 @@ use super::{
     arguments::{Common, Scenario},
     client::{Connection, Target},
     error::LoadError,
+    outcome::{Outcome, Parameters},
     reader::Reader,
-    report::{Parameters, Work},
-    window::{Measured, Observer},
+    window::Observer,
 };
 
 /// Where a scenario runs.
@@ -26,19 +26,6 @@ pub(crate) struct Setting {
     target: Target,
     repository: String,
     observer: Observer,
-}
-
-/// What a scenario did.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) scenario: &'static str,
-    pub(crate) parameters: Parameters,
-    pub(crate) work: Work,
-    /// Blob bytes moved.
-    pub(crate) bytes: u64,
-    /// The time of each operation; in order where one client made them.
-    pub(crate) latencies: Vec<Duration>,
-    pub(crate) measured: Measured,
 }
 
 /// Runs a scenario.

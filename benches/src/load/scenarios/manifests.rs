@@ -2,10 +2,16 @@ use std::time::{Duration, Instant};
 
 use hyper::Method;
 
-use super::{Outcome, Setting, parameters, side_by_side};
+use super::{Setting, parameters, side_by_side};
 use crate::load::{
-    arguments::Manifest, client::Connection, content::ContentSource, error::LoadError, push,
-    reader::Reader, report::Work, window::now,
+    arguments::Manifest,
+    client::Connection,
+    content::ContentSource,
+    error::LoadError,
+    outcome::{Outcome, Work},
+    push,
+    reader::Reader,
+    window::now,
 };
 
 /// GETs or HEADs of one manifest by tag, as fast as the connections allow.

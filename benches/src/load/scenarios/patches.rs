@@ -1,11 +1,11 @@
-use super::{Outcome, Setting, parameters};
+use super::{Setting, parameters};
 use crate::load::{
     arguments::Patches,
     client::Connection,
     content::{ContentSource, Payload},
     error::LoadError,
+    outcome::{Outcome, Work},
     push,
-    report::Work,
     window::now,
 };
 

@@ -2,10 +2,16 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use super::{Outcome, Setting, parameters, side_by_side};
+use super::{Setting, parameters, side_by_side};
 use crate::load::{
-    arguments::Pull, client::Connection, content::ContentSource, error::LoadError, push,
-    reader::Reader, report::Work, window::now,
+    arguments::Pull,
+    client::Connection,
+    content::ContentSource,
+    error::LoadError,
+    outcome::{Outcome, Work},
+    push,
+    reader::Reader,
+    window::now,
 };
 
 /// GETs of one large blob. The first pull of each connection is not counted: it fills the page

@@ -1,9 +1,14 @@
 use std::time::{Duration, Instant};
 
-use super::{Outcome, Setting, parameters, side_by_side};
+use super::{Setting, parameters, side_by_side};
 use crate::load::{
-    arguments::SmallPushes, client::Connection, content::ContentSource, error::LoadError, push,
-    report::Work, window::now,
+    arguments::SmallPushes,
+    client::Connection,
+    content::ContentSource,
+    error::LoadError,
+    outcome::{Outcome, Work},
+    push,
+    window::now,
 };
 
 /// Many clients that each push a fresh small blob, then a manifest that needs it, under a new tag:

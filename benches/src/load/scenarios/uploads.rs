@@ -1,14 +1,13 @@
 use std::time::Duration;
 
-use super::{Outcome, Setting, parameters, side_by_side};
+use super::{Setting, parameters, side_by_side};
 use crate::load::{
     arguments::{ParallelPush, Push, PushChunked},
     client::Connection,
     content::ContentSource,
     error::LoadError,
+    outcome::{Outcome, Parameters, Work},
     push,
-    report::Parameters,
-    report::Work,
     window::now,
 };
 
