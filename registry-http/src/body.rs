@@ -21,7 +21,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use registry_core::{error::RegistryError, ports::Content};
 
 use self::file::FileBody;
-use crate::{access_log::AccessEntry, error::Chain, file_windows::FileWindows};
+use crate::{access_log::AccessEntry, chain::Chain, file_windows::FileWindows};
 
 /// The body of a reply: a [`Body`] that is never held whole, except where it is small.
 ///

@@ -1,8 +1,6 @@
 //! [`RegistryError`] → status, headers and the error envelope. Nothing else in this crate knows
 //! which status a failure has.
 
-use std::error::Error;
-
 use hyper::{
     HeaderMap, Response, StatusCode,
     header::{ALLOW, CONTENT_RANGE, HeaderValue, RETRY_AFTER},
@@ -16,6 +14,7 @@ use serde::Serialize;
 use crate::{
     base_path::BasePath,
     body::ResponseBody,
+    chain::Chain,
     endpoints,
     reply::{self, APPLICATION_JSON},
 };
@@ -156,21 +155,6 @@ fn log(error: &RegistryError, status: StatusCode, request_id: &str) {
         503 => tracing::warn!(request_id, status, %error, "not now"),
         500.. => tracing::error!(request_id, status, %error, "failed"),
         _ => tracing::debug!(request_id, status, %error, "refused"),
-    }
-}
-
-/// An error and its causes on one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a dyn Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ mod access_log;
 mod base_path;
 mod body;
 mod budget;
+mod chain;
 mod endpoints;
 mod error;
 mod file_windows;

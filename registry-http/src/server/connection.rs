@@ -22,7 +22,7 @@ use super::{
     guarded::{Guarded, Protocol, detect},
     transport::Transport,
 };
-use crate::{error::Chain, file_windows::FileWindows, incoming::BoxError, request::ConnectionInfo};
+use crate::{chain::Chain, file_windows::FileWindows, incoming::BoxError, request::ConnectionInfo};
 
 /// What every connection of a server has in common.
 #[derive(Clone)]
