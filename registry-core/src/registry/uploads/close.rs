@@ -55,7 +55,8 @@ impl Registry {
     /// Pushes a blob in one request.
     ///
     /// # Errors
-    /// Those of [`Registry::close_upload`]; nothing is left behind.
+    /// Those of [`Registry::close_upload`]; nothing is left behind, or nothing but an upload that
+    /// expires where the storage fails then too.
     pub async fn push_blob(
         &self,
         caller: &Caller,
@@ -150,7 +151,8 @@ impl Inner {
         drop(writer);
         let hashed = closing.progress().map(|progress| progress.hash.algorithm());
         if hashed != Some(digest.algorithm()) && self.rehash(id, digest).await? != *digest {
-            self.give_up(id).await;
+            // Where this fails the client is told so: it knows the upload, and closes it again.
+            self.discard(id).await?;
             return Err(RegistryError::DigestDiffers(*digest));
         }
         Ok(())
