@@ -4,12 +4,9 @@ use std::{ffi::OsString, path::PathBuf};
 
 use super::{
     ConfigError, ConfigErrors, Layer, TABLE,
-    row::{Given, Origin},
+    row::{Given, Origin, PREFIX},
     suggestion,
 };
-
-/// What every variable of ours starts with.
-pub(crate) const PREFIX: &str = "REGISTRY_";
 
 /// Names the file, which is a source and no setting.
 pub(crate) const CONFIG_FILE: &str = "REGISTRY_CONFIG";

@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{ConfigError, ConfigErrors, value::Value};
 
+/// What every variable of ours starts with.
+pub(super) const PREFIX: &str = "REGISTRY_";
+
 /// A row of the table of settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
@@ -27,7 +30,7 @@ impl Row {
 
     /// Its environment variable.
     pub(crate) fn variable(&self) -> String {
-        format!("{}{}", super::environment::PREFIX, self.field.to_uppercase())
+        format!("{}{}", PREFIX, self.field.to_uppercase())
     }
 }
 
