@@ -1,18 +1,18 @@
 //! The collector and the sweeper of the storage protocol, in as few words as they have there.
-//! They look at no clock: no invariant may rest on one (I7).
+//! No invariant may rest on a clock (I7), so they are as a rule of no patience and spare nothing.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt};
 use registry_core::{
     digest::Digest,
     ports::{
-        ContentId, ContentStore, DeleteOutcome, Expect, KeyRange, Lookup, PutOutcome, Random,
-        RecordStore, StoreError, StoreErrorKind, Version,
+        Clock, ContentId, ContentStore, DeleteOutcome, Expect, KeyRange, Lookup, PutOutcome,
+        Random, RecordStore, StoreError, StoreErrorKind, Version,
     },
     record::{
         BlobRecord, BlobState, LinkRecord, LinkState, ManifestRecord, ManifestState, Nonce,
-        RecordKey, Retention, Typed, UploadRecord, UploadState,
+        RecordKey, Retention, Timestamp, Typed, UploadRecord, UploadState,
     },
 };
 
@@ -32,6 +32,9 @@ pub(crate) struct Collector<C, R> {
     pub(crate) contents: C,
     pub(crate) records: R,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What somebody relied on less than this ago is not condemned.
+    pub(crate) patience: Duration,
     pub(crate) left_out: Option<LeftOut>,
 }
 
@@ -44,7 +47,8 @@ impl<C: ContentStore, R: RecordStore> Collector<C, R> {
         let roots = self.roots().await?;
         for (key, version, blob) in self.list::<BlobRecord>("blob/").await? {
             let digest: Digest = key.after("blob/").expect("a blob's key ends in its digest");
-            if blob.state == BlobState::Live && !is_root(&roots, &digest) {
+            let ripe = blob.state == BlobState::Live && self.is_ripe(blob.touched);
+            if ripe && !is_root(&roots, &digest) {
                 self.collect_blob(&key, &digest, blob, version).await?;
             }
         }
@@ -111,11 +115,17 @@ impl<C: ContentStore, R: RecordStore> Collector<C, R> {
             if roots.contains(&root) {
                 continue;
             }
+            if link.state == LinkState::Live && !self.is_ripe(link.since) {
+                continue;
+            }
             let mut version = version;
             if self.left_out != Some(LeftOut::CondemnedLinks) {
-                link.state = LinkState::Condemned;
-                let Some(condemned) = self.swap(&key, &link, version).await? else { continue };
-                version = condemned;
+                // One that is condemned already was so before the roots are listed below.
+                if link.state == LinkState::Live {
+                    link.state = LinkState::Condemned;
+                    let Some(condemned) = self.swap(&key, &link, version).await? else { continue };
+                    version = condemned;
+                }
                 if self.roots().await?.contains(&root) {
                     link.state = LinkState::Live;
                     self.swap(&key, &link, version).await?;
@@ -149,6 +159,10 @@ impl<C: ContentStore, R: RecordStore> Collector<C, R> {
             }
         }
         Ok(())
+    }
+
+    fn is_ripe(&self, relied_on: Timestamp) -> bool {
+        relied_on.until(self.clock.now().into()) >= self.patience
     }
 
     /// Every digest that a pinned manifest refers to, whatever the manifest's state.

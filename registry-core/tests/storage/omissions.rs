@@ -17,8 +17,8 @@ use registry_core::{
         RedirectOptions, SealOptions, StoreError, Version, WriteOptions,
     },
     record::{
-        BlobRecord, BlobState, ManifestRecord, ManifestState, Nonce, Record, RecordKey, TagRecord,
-        Typed, UploadRecord, UploadState,
+        BlobRecord, BlobState, LinkRecord, LinkState, ManifestRecord, ManifestState, Nonce, Record,
+        RecordKey, TagRecord, Typed, UploadRecord, UploadState,
     },
 };
 
@@ -42,6 +42,14 @@ pub(crate) enum Omission {
     UploadReadOnceOpen,
     /// A dropped upload renews the blob record's nonce: here nothing is written.
     RenewedNonce,
+    /// A blob that somebody relies on is renewed when it is old: here it stays as old.
+    RenewedTime,
+    /// When somebody else changes the blob that is being renewed, it is read again: here that is
+    /// taken for a renewal too.
+    RenewalConflict,
+    /// A condemned link is live again before a blob is said to be there: here it stays condemned
+    /// until a manifest needs it.
+    LinkRescue,
 }
 
 /// The stores as one process sees them.
@@ -103,6 +111,8 @@ impl Without {
                 .view::<UploadRecord>()
                 .is_ok_and(|upload| matches!(upload.state, UploadState::Closing { .. })),
             Some(Omission::UploadReadOnceOpen) => key.kind() == "upload",
+            Some(Omission::RenewalConflict) => key.kind() == "blob",
+            Some(Omission::LinkRescue) => key.kind() == "manifest",
             _ => false,
         };
         if remembers {
@@ -144,9 +154,24 @@ impl Without {
                 let found = found.and_then(|found| TagRecord::decode(found).ok());
                 found.is_some_and(|found| found.digest == new.digest)
             }),
+            Some(Omission::RenewedTime) => found.is_some_and(|found| is_renewal(found, new)),
+            Some(Omission::LinkRescue) => {
+                let is = |record, state| {
+                    LinkRecord::decode(record).is_ok_and(|link| link.state == state)
+                };
+                let rescue = is(new, LinkState::Live)
+                    && found.is_some_and(|found| is(found, LinkState::Condemned));
+                rescue && self.memory().records.is_empty()
+            }
             _ => false,
         }
     }
+}
+
+/// Whether a blob stays as it is, but for its time.
+fn is_renewal(found: &Record, new: &Record) -> bool {
+    let live = |record| BlobRecord::decode(record).ok().filter(|b| b.state == BlobState::Live);
+    live(found).zip(live(new)).is_some_and(|(found, new)| found.content == new.content)
 }
 
 /// The name of the content with this digest, were contents named so.
@@ -203,8 +228,16 @@ impl RecordStore for Without {
             return Ok(PutOutcome::Stored(version));
         }
         let outcome = self.records.put(key, record.clone(), expect).await?;
-        if let PutOutcome::Stored(version) = &outcome {
-            self.remember(key, version, &record);
+        match &outcome {
+            PutOutcome::Stored(version) => self.remember(key, version, &record),
+            PutOutcome::Conflict if self.omits(Omission::RenewalConflict) => {
+                if let Some((version, read)) = self.memory().records.get(key)
+                    && is_renewal(read, &record)
+                {
+                    return Ok(PutOutcome::Stored(version.clone()));
+                }
+            }
+            PutOutcome::Conflict => {}
         }
         Ok(outcome)
     }

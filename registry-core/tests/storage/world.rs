@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use registry_core::{
     digest::Digest,
     policy::AllowAll,
+    ports::Clock,
     record::{BlobRecord, BlobState, ManifestRecord, ReferenceKind, Retention},
     registry::{Builder, Registry},
     testing::{ManualClock, Seeded, Tap, Tapped},
@@ -35,10 +36,12 @@ impl World {
 
     /// A world of its own that starts where this one is.
     pub(crate) fn fork(&self) -> Self {
+        let clock = ManualClock::default();
+        clock.advance(self.clock.monotonic());
         Self {
             contents: self.contents.fork(),
             records: self.records.fork(),
-            clock: Arc::default(),
+            clock: Arc::new(clock),
             // What it makes up is not what this one did.
             random: Arc::new(Seeded::new(1)),
         }

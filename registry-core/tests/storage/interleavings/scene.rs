@@ -1,10 +1,13 @@
 //! Who plays, on what, and what must be there at the end.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::{executor::block_on, future::BoxFuture};
 use registry_core::{
-    ports::Random,
+    ports::{Clock, Random},
     registry::Registry,
     testing::{Call, ManualClock, Tapped},
 };
@@ -65,6 +68,8 @@ pub(super) struct Scene {
     pub(super) cast: Vec<(&'static str, Part)>,
     pub(super) omission: Option<Omission>,
     pub(super) left_out: Option<LeftOut>,
+    /// How long collectors spare what somebody relied on.
+    pub(super) patience: Duration,
     /// Whether requests go on as tasks when their clients hang up.
     pub(super) tasks: bool,
     /// What must be there at the end, of what was acknowledged.
@@ -80,6 +85,7 @@ impl Scene {
             cast,
             omission: None,
             left_out: None,
+            patience: Duration::ZERO,
             tasks: false,
             keeps: Box::new(everything_holds),
         }
@@ -91,6 +97,10 @@ impl Scene {
 
     pub(super) fn collecting_without(self, left_out: LeftOut) -> Self {
         Self { left_out: Some(left_out), ..self }
+    }
+
+    pub(super) fn collecting_after(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     pub(super) fn keeping(
@@ -137,6 +147,8 @@ impl Scene {
                     contents: tapped(),
                     records: tapped(),
                     random: Arc::clone(&world.random) as Arc<dyn Random>,
+                    clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
+                    patience: self.patience,
                     left_out: self.left_out,
                 },
                 ledger: ledger.clone(),
