@@ -32,7 +32,11 @@ impl Registry {
         let session = self.0.session(caller, &repository, id).await?;
         self.0.admit(&session.value, &chunk)?;
         let (inner, id) = (self.0.clone(), *id);
-        self.detached(async move { inner.append(&id, session, chunk).await }).await
+        self.detached(async move {
+            let appended = inner.append(&id, &session, chunk).await;
+            inner.unless_lost(&id, &session, appended).await
+        })
+        .await
     }
 }
 
@@ -40,11 +44,11 @@ impl Inner {
     async fn append(
         &self,
         id: &ContentId,
-        session: Stored<UploadRecord>,
+        session: &Stored<UploadRecord>,
         chunk: Chunk,
     ) -> Result<UploadStatus, RegistryError> {
         let progress = self.admit(&session.value, &chunk)?;
-        let mut writer = self.open_content(id, &session, None).await?;
+        let mut writer = self.open_content(id, session, None).await?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
         let (offset, hash) = (progress.offset(), progress.hash.clone());
         let received =
@@ -55,7 +59,7 @@ impl Inner {
         }
         let checkpoint = writer.checkpoint().await?;
         let progress = Progress { checkpoint, hash: received.hash };
-        let status = self.advance(id, &session, progress).await?;
+        let status = self.advance(id, session, progress).await?;
         received.end?;
         Ok(status)
     }

@@ -92,19 +92,28 @@ impl Inner {
         session: Stored<UploadRecord>,
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
-        let (closing, writer) = if closes_with(&session.value, digest) {
-            let writer = self.open_content(id, &session, None).await;
-            let writer = writer.map_err(|error| match error {
-                // The close that this one repeats is still at work.
-                RegistryError::UploadRange { .. } => RegistryError::Busy,
-                error => error,
-            })?;
-            (session.value, writer)
+        let completed = if closes_with(&session.value, digest) {
+            self.complete_again(id, &session).await
         } else {
-            self.complete(id, digest, &session, chunk).await?
+            self.complete(id, digest, &session, chunk).await
         };
+        let (closing, writer) = self.unless_lost(id, &session, completed).await?;
         self.seal(id, digest, &closing, writer).await?;
         self.finish(name, id, digest, &closing).await
+    }
+
+    /// Step 1 of a close that is repeated: it was done.
+    async fn complete_again(
+        &self,
+        id: &ContentId,
+        session: &Stored<UploadRecord>,
+    ) -> Result<(Arc<UploadRecord>, Box<dyn ContentWriter>), RegistryError> {
+        match self.open_content(id, session, None).await {
+            Ok(writer) => Ok((Arc::clone(&session.value), writer)),
+            // The close that this one repeats is still at work.
+            Err(RegistryError::UploadRange { .. }) => Err(RegistryError::Busy),
+            Err(error) => Err(error),
+        }
     }
 
     /// Step 1: all bytes are in and verified; from the swap on nobody appends.

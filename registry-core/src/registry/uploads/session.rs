@@ -85,12 +85,26 @@ impl Inner {
                 StoreErrorKind::Busy => {
                     Err(RegistryError::UploadRange { offset: progress.offset() })
                 }
-                // The machine stopped meanwhile; the orphan sweep finds the content.
-                StoreErrorKind::Lost => Err(self.forget(id, session).await),
                 // It was closed after the session was read.
                 StoreErrorKind::Sealed => Err(self.overtaken(id).await),
                 _ => Err(error.into()),
             },
+        }
+    }
+
+    /// Of a session whose bytes turned out to be lost, as when the machine stopped meanwhile, the
+    /// client learns that it has to start anew; the orphan sweep finds the content.
+    pub(super) async fn unless_lost<T>(
+        &self,
+        id: &ContentId,
+        session: &Stored<UploadRecord>,
+        outcome: Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        match outcome {
+            Err(RegistryError::Storage(error)) if error.kind() == StoreErrorKind::Lost => {
+                Err(self.forget(id, session).await)
+            }
+            outcome => outcome,
         }
     }
 
