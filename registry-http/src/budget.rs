@@ -6,14 +6,15 @@ use futures::future::{self, BoxFuture, Either, FutureExt};
 use registry_core::{error::BodyError, manifest::Manifest, ports::Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::server::ServerOptions;
-
 /// The budget is counted in shares of this size.
 const SHARE: u64 = 64 * 1024;
 
-/// The most pieces that a body of any length holds on its way to the disk: one being read, one in
-/// the core, one being written, and one in between.
-const PIECES: u64 = 4;
+/// The largest piece in bytes in which a body is read, unless the server is told otherwise.
+pub(crate) const PIECE: usize = 256 * 1024;
+
+/// The most that a body of any length holds on its way to the disk: a piece being read, one in the
+/// core, one being written, and one in between.
+const STREAM: u64 = 4 * PIECE as u64;
 
 /// How long a request waits for its share before it is turned away. Manifests come and go in
 /// milliseconds, so a short queue saves most clients a second attempt.
@@ -23,8 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Budget {
     shares: Arc<Semaphore>,
     total: u32,
-    /// The most that a body of any length holds, in bytes, at the usual size of a piece.
-    stream: u64,
     clock: Arc<dyn Clock>,
 }
 
@@ -36,13 +35,12 @@ impl Budget {
     /// A budget of this many bytes, one largest manifest at least.
     pub(crate) fn new(bytes: u64, clock: Arc<dyn Clock>) -> Self {
         let total = shares(bytes.max(Manifest::MAX_SIZE as u64));
-        let stream = PIECES * ServerOptions::default().read_size as u64;
-        Self { shares: Arc::new(Semaphore::new(total as usize)), total, stream, clock }
+        Self { shares: Arc::new(Semaphore::new(total as usize)), total, clock }
     }
 
     /// The share of a body that is passed on as it comes, of this length if that is known.
     pub(crate) fn stream(&self, length: Option<u64>) -> Share {
-        self.share(length.unwrap_or(self.stream).min(self.stream))
+        self.share(length.unwrap_or(STREAM).min(STREAM))
     }
 
     /// The share of a manifest, which is held whole: of this length if that is known.

@@ -16,8 +16,11 @@ use futures::{
     FutureExt, Stream, future,
     stream::{self, BoxStream, StreamExt},
 };
-use hyper::{body::Body, http::request::Parts};
-use registry_core::{error::BodyError, ports::Clock};
+use hyper::{HeaderMap, body::Body, http::request::Parts};
+use registry_core::{
+    error::{BodyError, RegistryError},
+    ports::Clock,
+};
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 
 use crate::{
@@ -86,7 +89,7 @@ impl Incoming {
     }
 
     /// How long it will be, where that is known.
-    pub(crate) const fn length(&self) -> Option<u64> {
+    const fn length(&self) -> Option<u64> {
         self.length
     }
 
@@ -153,6 +156,15 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         self.abandon();
     }
+}
+
+/// How long the body will be, where the request says so.
+pub(crate) fn body_length(
+    headers: &HeaderMap,
+    body: Option<&Incoming>,
+) -> Result<Option<u64>, RegistryError> {
+    let length = body.map_or(Some(0), Incoming::length);
+    Ok(request::content_length(headers)?.or(length))
 }
 
 /// The data frames of a body. Trailers say nothing to a registry.

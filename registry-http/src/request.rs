@@ -26,7 +26,7 @@ use registry_core::{
     range::{ByteRange, ContentRange},
 };
 
-use crate::{file_windows::FileWindows, incoming::Incoming};
+use crate::file_windows::FileWindows;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -136,17 +136,8 @@ pub(crate) fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>,
     range.map(Some).ok_or(MALFORMED)
 }
 
-/// How long the body will be, where the request says so.
-pub(crate) fn body_length(
-    headers: &HeaderMap,
-    body: Option<&Incoming>,
-) -> Result<Option<u64>, RegistryError> {
-    let length = body.map_or(Some(0), Incoming::length);
-    Ok(content_length(headers)?.or(length))
-}
-
 /// The `Content-Length`. Under hyper it is one number by now; another server may be laxer.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, RegistryError> {
+pub(crate) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, RegistryError> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let Some(first) = lengths.next() else { return Ok(None) };
     if lengths.any(|other| other != first) {

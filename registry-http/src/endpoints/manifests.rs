@@ -16,7 +16,7 @@ use registry_core::{
 
 use super::{Exchange, Reply};
 use crate::{
-    incoming::Incoming,
+    incoming::{self, Incoming},
     reply::{self, DOCKER_CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG},
     request,
 };
@@ -72,7 +72,7 @@ pub(super) async fn push(
     body: Option<Box<Incoming>>,
 ) -> Reply {
     let content_type = request::content_type(exchange.headers)?;
-    let length = request::body_length(exchange.headers, body.as_deref())?;
+    let length = incoming::body_length(exchange.headers, body.as_deref())?;
     let body = match body {
         Some(body) => body.with_share(exchange.budget.manifest(length)).boxed(),
         None => stream::empty().boxed(),

@@ -18,7 +18,7 @@ use super::{Exchange, Reply};
 use crate::{
     base_path::BasePath,
     body::ResponseBody,
-    incoming::Incoming,
+    incoming::{self, Incoming},
     reply::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, OCI_CHUNK_MIN_LENGTH},
     request,
 };
@@ -113,7 +113,7 @@ pub(super) async fn mount(
 /// What the request adds to an upload. Nothing of the body is read here.
 fn chunk(exchange: Exchange<'_>, body: Option<Box<Incoming>>) -> Result<Chunk, RegistryError> {
     let range = request::content_range(exchange.headers)?;
-    let length = request::body_length(exchange.headers, body.as_deref())?;
+    let length = incoming::body_length(exchange.headers, body.as_deref())?;
     let body = match body {
         Some(body) => body.with_share(exchange.budget.stream(length)).boxed(),
         None => stream::empty().boxed(),

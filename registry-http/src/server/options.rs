@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::budget::PIECE;
+
 /// What [`serve`](crate::serve) lets its clients do.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -33,7 +35,7 @@ impl Default for ServerOptions {
             header_timeout: Duration::from_secs(30),
             max_header_size: 32 * 1024,
             send_timeout: Duration::from_secs(60),
-            read_size: 256 * 1024,
+            read_size: PIECE,
             max_concurrent_streams: 100,
             drain_limit: Duration::from_secs(30),
         }
