@@ -11,7 +11,8 @@ use crate::name::RepositoryName;
 pub struct LinkRecord {
     /// Whether a collector means to remove it.
     pub state: LinkState,
-    /// When it was last pushed or mounted.
+    /// When it was last pushed, mounted or relied on, the latter to half of the time that a link is
+    /// kept.
     pub since: Timestamp,
     /// What the repository was called then: a hint for finding its record.
     pub name: RepositoryName,

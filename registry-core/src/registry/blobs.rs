@@ -1,6 +1,6 @@
 //! Blobs: reading them, keeping them, taking them out of a repository.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use super::{Inner, Registry, retry::ROUNDS, store::Stored};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     identity::Caller,
     name::RepositoryName,
     ports::{BlobOptions, Content, Fetched, ReadOptions, StoreError, StoreErrorKind},
-    record::{BlobRecord, BlobState, LinkRecord, RecordKey, RepositoryId},
+    record::{BlobRecord, BlobState, LinkRecord, LinkState, RecordKey, RepositoryId},
 };
 
 impl Registry {
@@ -66,11 +66,33 @@ impl Inner {
         digest: &Digest,
         repository: &RepositoryId,
     ) -> Result<Fetched<Content>, RegistryError> {
-        if !self.rescue_link(digest, repository).await? {
-            return Ok(Fetched::Unknown);
-        }
-        let Some(blob) = self.keep(digest).await? else { return Ok(Fetched::Unknown) };
+        let blob = match self.keep_linked(digest, repository).await {
+            // Reads go on where nothing can be written; the blob then only is not kept for longer.
+            Err(RegistryError::Storage(error)) => match self.live(digest, repository).await? {
+                Some(blob) => {
+                    tracing::warn!(%digest, error = &error as &dyn Error, "a blob was not renewed");
+                    Some(blob)
+                }
+                None => return Err(error.into()),
+            },
+            kept => kept?,
+        };
+        let Some(blob) = blob else { return Ok(Fetched::Unknown) };
         Ok(self.intact(&blob).await?.map_or(Fetched::Unknown, Fetched::Found))
+    }
+
+    /// The blob as it is, if neither it nor its link is about to be collected.
+    async fn live(
+        &self,
+        digest: &Digest,
+        repository: &RepositoryId,
+    ) -> Result<Option<Arc<BlobRecord>>, RegistryError> {
+        let link = self.read::<LinkRecord>(&RecordKey::link(digest, repository)).await?;
+        if link.is_none_or(|link| link.value.state != LinkState::Live) {
+            return Ok(None);
+        }
+        let blob = self.available(digest).await?.map(|blob| blob.value);
+        Ok(blob.filter(|blob| blob.state == BlobState::Live))
     }
 
     async fn get(
@@ -147,14 +169,13 @@ impl Inner {
         Ok(intact)
     }
 
-    /// Whether a manifest of this repository may refer to the blob. A condemned link or blob
-    /// becomes live again: the manifest is pending already, so a collector that lists the roots
-    /// after this sees it (I3).
-    pub(super) async fn rescue_blob(
+    /// Keeps a blob and its link, for whoever relies on both. A manifest that does is pending
+    /// already, so a collector that lists the roots after this sees it (I3).
+    pub(super) async fn keep_linked(
         &self,
         digest: &Digest,
         repository: &RepositoryId,
-    ) -> Result<bool, RegistryError> {
-        Ok(self.rescue_link(digest, repository).await? && self.keep(digest).await?.is_some())
+    ) -> Result<Option<Arc<BlobRecord>>, RegistryError> {
+        if self.keep_link(digest, repository).await? { self.keep(digest).await } else { Ok(None) }
     }
 }

@@ -37,9 +37,9 @@ impl Inner {
         Err(RegistryError::Busy)
     }
 
-    /// Makes sure that a link which somebody relies on stays: a condemned one becomes live again.
-    /// Says whether there is one.
-    pub(super) async fn rescue_link(
+    /// Keeps a link for whoever relies on it from now on, as [`Inner::keep`] keeps the blob. Says
+    /// whether there is one.
+    pub(super) async fn keep_link(
         &self,
         digest: &Digest,
         repository: &RepositoryId,
@@ -49,10 +49,11 @@ impl Inner {
             let Some(Stored { value, version }) = self.read::<LinkRecord>(&key).await? else {
                 return Ok(false);
             };
-            if value.state == LinkState::Live {
+            let stale = value.since.until(self.now()) >= self.settings.unreferenced_for / 2;
+            if value.state == LinkState::Live && !stale {
                 return Ok(true);
             }
-            let live = LinkRecord { state: LinkState::Live, ..(*value).clone() };
+            let live = LinkRecord::live(value.name.clone(), self.now());
             if self.swap(&key, &live, &version).await?.is_ok() {
                 return Ok(true);
             }

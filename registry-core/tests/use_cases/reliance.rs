@@ -11,7 +11,7 @@ use futures::executor::block_on;
 use registry_core::{
     error::RegistryError,
     policy::AllowAll,
-    ports::{BlobOptions, Fetched, Source, StoreError},
+    ports::{BlobOptions, Fetched, Source, StoreError, StoreErrorKind},
     record::{BlobRecord, BlobState, LinkRecord, LinkState, Nonce, RecordKey, Typed},
     registry::{Mount, Registry},
     testing::{Call, Seeded, Tap},
@@ -38,6 +38,25 @@ impl Tap for Meanwhile {
             condemn_blob(&self.records, &self.key);
         }
         Ok(())
+    }
+
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A disk without room.
+struct Full;
+
+#[async_trait]
+impl Tap for Full {
+    type Ticket = ();
+
+    async fn before(&self, call: Call) -> Result<(), StoreError> {
+        match call {
+            Call::Put(_) => Err(StoreErrorKind::Full.into()),
+            _ => Ok(()),
+        }
     }
 
     async fn after(&self, (): ()) -> Result<(), StoreError> {
@@ -124,4 +143,17 @@ fn a_look_at_a_blob_brings_its_condemned_link_back() {
 
     block_on(look(&registry)).expect("it is there");
     assert_eq!(read::<LinkRecord>(records, &key).state, LinkState::Live);
+}
+
+#[test]
+fn a_look_at_an_old_blob_is_answered_where_nothing_can_be_written_unless_it_is_condemned() {
+    let prepared = Prepared::new();
+    prepared.let_blobs_go_stale();
+    let registry = prepared.registry_behind(&Arc::new(Full), AllowAll);
+    block_on(look(&registry)).expect("reads go on");
+
+    let (records, blob) = (&prepared.records, RecordKey::blob(&digest(Prepared::SHARED)));
+    condemn_blob(records, &blob);
+    let refused = block_on(look(&registry)).expect_err("it may be gone soon");
+    assert!(matches!(refused, RegistryError::Storage(_)), "{refused:?}");
 }

@@ -69,7 +69,7 @@ impl Inner {
         let digest = &reference.digest;
         let may_be_manifest = reference.kind != ReferenceKind::Blob;
         Ok(may_be_manifest && self.rescue_manifest(repository, digest).await?
-            || self.rescue_blob(digest, repository).await?)
+            || self.keep_linked(digest, repository).await?.is_some())
     }
 
     async fn rescue_manifest(

@@ -126,10 +126,9 @@ fn a_promise_of_an_old_blob_would_be_broken_were_condemning_taken_for_a_renewal(
     }
 }
 
-/// A look does not renew a link that is not condemned, so of an old one it promises less.
 #[test]
-fn whoever_links_a_blob_has_half_its_time_to_push_the_manifest() {
-    for told in [Told::Mount, Told::Push] {
+fn whoever_relies_on_a_link_has_half_its_time_to_push_the_manifest() {
+    for told in Told::ALL {
         for age in &AGES[2..] {
             scene(blob_of(*age), told, collects_links_twice()).holds(2, 0);
         }
@@ -139,7 +138,7 @@ fn whoever_links_a_blob_has_half_its_time_to_push_the_manifest() {
 
 #[test]
 fn whoever_is_told_of_a_blob_whose_link_is_condemned_has_half_its_time_to_push_the_manifest() {
-    for age in [Duration::ZERO, AGES[0]] {
+    for age in AGES {
         let condemned = || {
             let (world, sample) = blob_of(age);
             condemn_link(&world);
