@@ -6,7 +6,7 @@ use crate::{
     digest::{Digest, DigestError},
     endpoint::EndpointError,
     manifest::{Manifest, ManifestError},
-    ports::{AuthorizerError, StoreError, StoreErrorKind},
+    ports::{AuthenticationError, AuthorizerError, StoreError, StoreErrorKind},
 };
 
 /// A use case could not be done. The display text is for the client and shows no internals; the
@@ -72,6 +72,12 @@ pub enum RegistryError {
     /// The caller may not do this.
     #[error("the requested access to the resource is denied")]
     Denied,
+    /// Nobody in particular may not do this; somebody might.
+    #[error("authentication is required")]
+    Unauthenticated,
+    /// The credentials were not accepted. The reason is for the log.
+    #[error("{}", told(.0))]
+    Authentication(#[from] AuthenticationError),
     /// The registry does not offer this.
     #[error("the registry does not support this operation")]
     Unsupported,
@@ -90,6 +96,17 @@ pub enum RegistryError {
     /// The storage failed.
     #[error("the registry's storage failed")]
     Storage(#[from] StoreError),
+}
+
+/// What a client is told of its credentials: the same whatever is wrong with them.
+const fn told(error: &AuthenticationError) -> &'static str {
+    match error {
+        AuthenticationError::Refused { .. } => "the credentials are not accepted",
+        AuthenticationError::Throttled { .. } => "too many attempts: try again later",
+        AuthenticationError::Unavailable(_) => {
+            "the registry cannot tell for now who asks: try again"
+        }
+    }
 }
 
 /// A request's body could not be read to its end.
@@ -195,6 +212,12 @@ impl RegistryError {
             }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
             Self::Denied => ErrorCode::Denied,
+            Self::Unauthenticated => ErrorCode::Unauthorized,
+            Self::Authentication(error) => match error {
+                AuthenticationError::Refused { .. } => ErrorCode::Unauthorized,
+                AuthenticationError::Throttled { .. } => ErrorCode::TooManyRequests,
+                AuthenticationError::Unavailable(_) => ErrorCode::Unavailable,
+            },
             Self::Unsupported => ErrorCode::Unsupported,
             Self::Busy | Self::Authorizer(_) => ErrorCode::Unavailable,
             Self::Storage(error) => match error.kind() {
@@ -218,6 +241,10 @@ impl RegistryError {
     pub fn retry_after(&self) -> Option<Duration> {
         const SOON: Duration = Duration::from_secs(1);
         match self {
+            Self::Authentication(AuthenticationError::Throttled { retry_after }) => {
+                Some(*retry_after)
+            }
+            Self::Authentication(AuthenticationError::Unavailable(_)) => Some(SOON),
             Self::Storage(error) => match error.kind() {
                 StoreErrorKind::Unavailable { retry_after } => Some(retry_after.unwrap_or(SOON)),
                 StoreErrorKind::Busy | StoreErrorKind::Reauthenticate => Some(SOON),

@@ -4,6 +4,7 @@
 //! streams are `'static`; dropping a future leaves the store as before the call or as after it;
 //! an `Err` from a mutation leaves its outcome open, so the caller reads again.
 
+mod authenticator;
 mod authorizer;
 mod clock;
 mod content;
@@ -15,6 +16,7 @@ mod source;
 mod store_error;
 mod tasks;
 
+pub use authenticator::{Authenticated, AuthenticationError, Authenticator};
 pub use authorizer::{Authorizer, AuthorizerError, Decision, Verdict};
 pub use clock::Clock;
 pub use content::{Content, ContentBytes};

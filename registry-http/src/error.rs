@@ -150,8 +150,11 @@ const fn reads(endpoint: &Endpoint) -> &'static str {
 /// The whole chain of causes, once: what an operator has to mend at `error`, what passes at `warn`,
 /// and what is the client's to mend at `debug`.
 fn log(error: &RegistryError, status: StatusCode, request_id: &str) {
-    let (error, status) = (Chain(error), status.as_u16());
+    let (cause, error, status) = (error, Chain(error), status.as_u16());
     match status {
+        401 | 429 if matches!(cause, RegistryError::Authentication(_)) => {
+            tracing::info!(request_id, status, %error, "credentials refused");
+        }
         503 => tracing::warn!(request_id, status, %error, "not now"),
         500.. => tracing::error!(request_id, status, %error, "failed"),
         _ => tracing::debug!(request_id, status, %error, "refused"),

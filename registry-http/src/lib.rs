@@ -10,10 +10,12 @@
 //! nowhere else.
 
 mod access_log;
+mod authorization;
 mod base_path;
 mod body;
 mod budget;
 mod chain;
+mod challenge;
 mod endpoints;
 mod error;
 mod file_windows;
@@ -24,8 +26,10 @@ mod request;
 mod server;
 mod service;
 
+pub use authorization::{AuthorizationError, credentials};
 pub use base_path::{BasePath, BasePathError};
 pub use body::ResponseBody;
+pub use challenge::{Realm, RealmError};
 pub use pace::BodyTimeouts;
 pub use request::ConnectionInfo;
 pub use server::{Drained, ServerOptions, serve};

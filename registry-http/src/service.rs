@@ -10,20 +10,27 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::{Method, Request, Response, body::Body, http::request::Parts};
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::Body,
+    header::{HeaderValue, WWW_AUTHENTICATE},
+    http::request::Parts,
+};
 use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::RegistryError,
-    identity::Principal,
-    ports::{Clock, Random, Source},
+    identity::{Caller, Principal, PrincipalKind},
+    ports::{AuthenticationError, Authenticator, Clock, Random, Source},
     registry::Registry,
 };
 
 use crate::{
     access_log::{self, AccessEntry},
+    authorization,
     base_path::BasePath,
     body::ResponseBody,
     budget::Budget,
+    challenge::Realm,
     endpoints::Exchange,
     error,
     incoming::{BoxError, Incoming},
@@ -47,6 +54,14 @@ pub struct Builder {
     base_path: BasePath,
     body_timeouts: BodyTimeouts,
     body_memory: u64,
+    authentication: Option<Authentication>,
+}
+
+/// Who finds out who asks, and how a client is told to say it.
+#[derive(Clone)]
+struct Authentication {
+    authenticator: Arc<dyn Authenticator>,
+    challenge: HeaderValue,
 }
 
 /// A reply on its way.
@@ -62,6 +77,7 @@ struct Shared {
     base_path: BasePath,
     body_timeouts: BodyTimeouts,
     budget: Budget,
+    authentication: Option<Authentication>,
 }
 
 impl RegistryService {
@@ -86,6 +102,7 @@ impl RegistryService {
             base_path: BasePath::default(),
             body_timeouts: BodyTimeouts::default(),
             body_memory: 256 * 1024 * 1024,
+            authentication: None,
         }
     }
 
@@ -123,6 +140,21 @@ impl Builder {
         Self { body_memory: bytes, ..self }
     }
 
+    /// Asks this authenticator who sends a request; without one everybody is anonymous, and an
+    /// `Authorization` header says nothing.
+    ///
+    /// Clients are challenged for a user name and a password (`Basic`), under this realm. They take
+    /// the scheme from `GET /v2/`, which is therefore 401 for whoever is anonymous; what is open to
+    /// anonymous callers answers them all the same. Serve this over TLS only: passwords are sent as
+    /// they are.
+    pub fn authenticator(self, realm: &Realm, authenticator: impl Authenticator) -> Self {
+        let authenticator = Arc::new(authenticator);
+        Self {
+            authentication: Some(Authentication { authenticator, challenge: realm.basic() }),
+            ..self
+        }
+    }
+
     /// The service.
     #[must_use]
     pub fn build(self) -> RegistryService {
@@ -135,6 +167,7 @@ impl Builder {
             body_timeouts: self.body_timeouts,
             budget: Budget::new(self.body_memory, Arc::clone(&self.clock)),
             clock: self.clock,
+            authentication: self.authentication,
         }))
     }
 }
@@ -153,29 +186,36 @@ impl Shared {
             let request_id = self.request_ids.of(&head.headers);
             let connection = head.extensions.get::<ConnectionInfo>();
             let peer = connection.and_then(|connection| connection.peer);
-            let caller = request::caller(&self.anonymous, request_id, peer);
+            let mut caller = request::caller(&self.anonymous, request_id, peer);
             let started = access_log::is_enabled().then(|| self.clock.monotonic());
             let received = body.as_ref().map(|body| body.received());
 
             let endpoint = self.endpoint(&head);
             let outcome = match &endpoint {
-                Ok(endpoint) => {
-                    let exchange = Exchange {
-                        source: &*self.source,
-                        registry: self.registry.as_ref(),
-                        base_path: &self.base_path,
-                        budget: &self.budget,
-                        caller: &caller,
-                        headers: &head.headers,
-                        windows: connection.and_then(|connection| connection.windows.as_ref()),
-                    };
-                    exchange.answer(endpoint, body).await
-                }
+                Ok(endpoint) => match self.identify(endpoint, &head.headers, &mut caller).await {
+                    Err(error) => Err(error),
+                    Ok(()) => {
+                        let exchange = Exchange {
+                            source: &*self.source,
+                            registry: self.registry.as_ref(),
+                            base_path: &self.base_path,
+                            budget: &self.budget,
+                            caller: &caller,
+                            headers: &head.headers,
+                            windows: connection.and_then(|connection| connection.windows.as_ref()),
+                        };
+                        let answer = exchange.answer(endpoint, body).await;
+                        answer.map_err(|error| self.to_anonymous(error, &caller))
+                    }
+                },
                 Err(error) => Err(RegistryError::from(*error)),
             };
             let endpoint = endpoint.as_ref().ok();
             let mut response = outcome.unwrap_or_else(|error| {
-                error::response(&error, endpoint, &self.base_path, &caller.request_id)
+                let mut response =
+                    error::response(&error, endpoint, &self.base_path, &caller.request_id);
+                self.challenge(&mut response);
+                response
             });
 
             reply::add_to_every(response.headers_mut(), &caller.request_id);
@@ -200,6 +240,45 @@ impl Shared {
         }
     }
 
+    /// Finds out who asks, where there is somebody to ask.
+    async fn identify(
+        &self,
+        endpoint: &Endpoint,
+        headers: &HeaderMap,
+        caller: &mut Caller,
+    ) -> Result<(), RegistryError> {
+        let Some(Authentication { authenticator, .. }) = &self.authentication else {
+            return Ok(());
+        };
+        let credentials = authorization::credentials(headers)
+            .map_err(|error| AuthenticationError::refused(error.to_string()))?;
+        let who = authenticator.authenticate(&credentials, caller.peer).await?;
+        (caller.principal, caller.scope) = (who.principal, who.scope);
+        // Clients decide by the reply to the ping whether they ever show who they are.
+        if matches!(endpoint, Endpoint::Ping) && is_anonymous(caller) {
+            return Err(RegistryError::Unauthenticated);
+        }
+        Ok(())
+    }
+
+    /// Whoever is nobody in particular is not told that they may not, but asked who they are.
+    fn to_anonymous(&self, error: RegistryError, caller: &Caller) -> RegistryError {
+        match error {
+            RegistryError::Denied if self.authentication.is_some() && is_anonymous(caller) => {
+                RegistryError::Unauthenticated
+            }
+            error => error,
+        }
+    }
+
+    /// RFC 9110 section 15.5.2: a 401 says how to authenticate.
+    fn challenge(&self, response: &mut Response<ResponseBody>) {
+        let Some(Authentication { challenge, .. }) = &self.authentication else { return };
+        if response.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+    }
+
     fn endpoint(&self, head: &Parts) -> Result<Endpoint, EndpointError> {
         if !request::names_its_host(head) {
             return Err(EndpointError::Malformed("it has no Host header, or several"));
@@ -207,6 +286,10 @@ impl Shared {
         let path = self.base_path.strip(head.uri.path()).ok_or(EndpointError::NoRoute)?;
         Endpoint::parse(head.method.as_str(), path, head.uri.query())
     }
+}
+
+fn is_anonymous(caller: &Caller) -> bool {
+    caller.principal.kind() == PrincipalKind::Anonymous
 }
 
 impl<B> hyper::service::Service<Request<B>> for RegistryService

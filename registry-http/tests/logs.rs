@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fmt, io,
+    net::IpAddr,
     sync::{Mutex, Once},
 };
 
@@ -18,10 +19,13 @@ use registry_adapters::{
 };
 use registry_core::{
     access::Access,
+    credentials::Credentials,
     digest::Algorithm,
     identity::Principal,
     policy::AllowAll,
-    ports::{Authorizer, AuthorizerError, Decision},
+    ports::{
+        Authenticated, AuthenticationError, Authenticator, Authorizer, AuthorizerError, Decision,
+    },
     registry::Registry,
 };
 use registry_http::RegistryService;
@@ -138,6 +142,58 @@ async fn each_request_is_a_line_with_what_was_sent_and_received() {
         assert_eq!(fields.map(|field| line[field].as_str()), expected);
         line["duration_us"].parse::<u64>().expect("a duration");
     }
+}
+
+/// Refuses everybody.
+struct Nobody;
+
+#[async_trait]
+impl Authenticator for Nobody {
+    async fn authenticate(
+        &self,
+        _: &Credentials,
+        _: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        Err(AuthenticationError::refused("the key was revoked"))
+    }
+}
+
+#[tokio::test]
+async fn why_credentials_were_refused_is_logged_and_they_are_not() {
+    Listener::start();
+    let (contents, records) = (MemoryContents::default(), MemoryRecords::default());
+    let (clock, random) = (SystemClock::new(), SystemRandom);
+    let registry = Registry::builder(contents, records, AllowAll, clock, random).build();
+    let realm = "registry".parse().expect("a realm");
+    let service =
+        RegistryService::builder(registry, clock, random).authenticator(&realm, Nobody).build();
+    // alice:hunter2, as a password, as a token, and where it is malformed.
+    for (id, value) in [
+        ("r-basic", "Basic YWxpY2U6aHVudGVyMg=="),
+        ("r-bearer", "Bearer hunter2"),
+        ("r-malformed", "hunter2"),
+    ] {
+        let mut request = request(id, "GET", "/v2/_catalog", Full::<Bytes>::default());
+        request.headers_mut().insert("authorization", value.parse().expect("a header"));
+        let reply = service.call(request).await.expect("never an error");
+        assert_eq!(reply.status(), 401);
+        reply.into_body().collect().await.expect("a whole body");
+    }
+
+    let all = LINES.lock().expect("no panic").clone();
+    let mine = all.iter().filter(|line| line["request_id"].starts_with("r-"));
+    let shown = format!("{:?}", mine.collect::<Vec<_>>());
+    for secret in ["hunter2", "aHVudGVyMg"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let lines = lines("r-", "registry_http::error");
+    let said: Vec<_> = lines.iter().map(|l| (&*l["level"], &*l["error"])).collect();
+    let told = "the credentials are not accepted: the credentials were refused: ";
+    let revoked = format!("{told}the key was revoked");
+    let malformed = format!(
+        "{told}the Authorization header is malformed: its scheme is neither Basic nor Bearer"
+    );
+    assert_eq!(said, [("INFO", &*revoked), ("INFO", &*revoked), ("INFO", &*malformed)]);
 }
 
 /// An authorizer that cannot reach what it needs.

@@ -1,0 +1,89 @@
+//! Who asks.
+
+use std::{borrow::Cow, error::Error, net::IpAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{access::Scope, credentials::Credentials, identity::Principal};
+
+/// Finds out who a request comes from. A frontend asks it once for each request.
+#[async_trait]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Whose credentials these are.
+    ///
+    /// [`Credentials::Absent`] is a question too: the answer is [`Principal::anonymous`], or a
+    /// refusal where nothing is open to it. Credentials that are not right are refused and never
+    /// anonymous, also for what everybody may read: a client whose key has expired must learn it.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::Refused`] and others; none of them shows the credentials.
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        peer: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError>;
+}
+
+/// Who it is, and what the credential is good for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Authenticated {
+    /// Who it is.
+    pub principal: Principal,
+    /// What the credential is good for.
+    pub scope: Scope,
+}
+
+impl Authenticated {
+    /// Somebody whose credential is good for everything that they may do.
+    #[must_use]
+    pub const fn new(principal: Principal) -> Self {
+        Self { principal, scope: Scope::Full }
+    }
+
+    /// The same with a credential that is good for less.
+    #[must_use]
+    pub fn with_scope(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+}
+
+/// The credentials were not accepted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticationError {
+    /// They are wrong, expired, revoked or unknown (401). The client is not told which.
+    #[error("the credentials were refused: {reason}")]
+    Refused {
+        /// Why, for the log.
+        reason: Cow<'static, str>,
+    },
+    /// Too many were tried (429).
+    #[error("too many credentials were tried")]
+    Throttled {
+        /// When the next may be.
+        retry_after: Duration,
+    },
+    /// It cannot be decided for now (503), which is not a refusal.
+    #[error("the authenticator could not decide")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl AuthenticationError {
+    /// A refusal.
+    #[must_use]
+    pub fn refused(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Refused { reason: reason.into() }
+    }
+}
+
+#[async_trait]
+impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        peer: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        (**self).authenticate(credentials, peer).await
+    }
+}
