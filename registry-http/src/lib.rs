@@ -10,6 +10,7 @@
 //! nowhere else.
 
 mod access_log;
+mod authentication;
 mod authorization;
 mod base_path;
 mod body;

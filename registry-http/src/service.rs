@@ -10,28 +10,23 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
-    body::Body,
-    header::{HeaderValue, WWW_AUTHENTICATE},
-    http::request::Parts,
-};
+use hyper::{Method, Request, Response, body::Body, http::request::Parts};
 use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::RegistryError,
-    identity::{Caller, Principal, PrincipalKind},
-    ports::{AuthenticationError, Authenticator, Clock, Random, Source},
+    identity::{Caller, Principal},
+    ports::{Authenticator, Clock, Random, Source},
     registry::Registry,
 };
 
 use crate::{
     access_log::{self, AccessEntry},
-    authorization,
+    authentication::Authentication,
     base_path::BasePath,
     body::ResponseBody,
     budget::Budget,
     challenge::Realm,
-    endpoints::Exchange,
+    endpoints::{Exchange, Reply},
     error,
     incoming::{BoxError, Incoming},
     pace::BodyTimeouts,
@@ -55,13 +50,6 @@ pub struct Builder {
     body_timeouts: BodyTimeouts,
     body_memory: u64,
     authentication: Option<Authentication>,
-}
-
-/// Who finds out who asks, and how a client is told to say it.
-#[derive(Clone)]
-struct Authentication {
-    authenticator: Arc<dyn Authenticator>,
-    challenge: HeaderValue,
 }
 
 /// A reply on its way.
@@ -148,11 +136,7 @@ impl Builder {
     /// anonymous callers answers them all the same. Serve this over TLS only: passwords are sent as
     /// they are.
     pub fn authenticator(self, realm: &Realm, authenticator: impl Authenticator) -> Self {
-        let authenticator = Arc::new(authenticator);
-        Self {
-            authentication: Some(Authentication { authenticator, challenge: realm.basic() }),
-            ..self
-        }
+        Self { authentication: Some(Authentication::new(realm, authenticator)), ..self }
     }
 
     /// The service.
@@ -184,39 +168,19 @@ impl Shared {
     ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send {
         async move {
             let request_id = self.request_ids.of(&head.headers);
-            let connection = head.extensions.get::<ConnectionInfo>();
-            let peer = connection.and_then(|connection| connection.peer);
+            let peer = head.extensions.get::<ConnectionInfo>().and_then(|info| info.peer);
             let mut caller = request::caller(&self.anonymous, request_id, peer);
             let started = access_log::is_enabled().then(|| self.clock.monotonic());
             let received = body.as_ref().map(|body| body.received());
 
             let endpoint = self.endpoint(&head);
             let outcome = match &endpoint {
-                Ok(endpoint) => match self.identify(endpoint, &head.headers, &mut caller).await {
-                    Err(error) => Err(error),
-                    Ok(()) => {
-                        let exchange = Exchange {
-                            source: &*self.source,
-                            registry: self.registry.as_ref(),
-                            base_path: &self.base_path,
-                            budget: &self.budget,
-                            caller: &caller,
-                            headers: &head.headers,
-                            windows: connection.and_then(|connection| connection.windows.as_ref()),
-                        };
-                        let answer = exchange.answer(endpoint, body).await;
-                        answer.map_err(|error| self.to_anonymous(error, &caller))
-                    }
-                },
+                Ok(endpoint) => self.answer(&head, endpoint, &mut caller, body).await,
                 Err(error) => Err(RegistryError::from(*error)),
             };
             let endpoint = endpoint.as_ref().ok();
-            let mut response = outcome.unwrap_or_else(|error| {
-                let mut response =
-                    error::response(&error, endpoint, &self.base_path, &caller.request_id);
-                self.challenge(&mut response);
-                response
-            });
+            let mut response =
+                outcome.unwrap_or_else(|error| self.failed(&error, endpoint, &caller));
 
             reply::add_to_every(response.headers_mut(), &caller.request_id);
             let entry = started.map(|started| {
@@ -240,43 +204,45 @@ impl Shared {
         }
     }
 
-    /// Finds out who asks, where there is somebody to ask.
-    async fn identify(
+    async fn answer(
         &self,
+        head: &Parts,
         endpoint: &Endpoint,
-        headers: &HeaderMap,
         caller: &mut Caller,
-    ) -> Result<(), RegistryError> {
-        let Some(Authentication { authenticator, .. }) = &self.authentication else {
-            return Ok(());
+        body: Option<Box<Incoming>>,
+    ) -> Reply {
+        if let Some(authentication) = &self.authentication {
+            authentication.identify(endpoint, &head.headers, caller).await?;
+        }
+        let connection = head.extensions.get::<ConnectionInfo>();
+        let exchange = Exchange {
+            source: &*self.source,
+            registry: self.registry.as_ref(),
+            base_path: &self.base_path,
+            budget: &self.budget,
+            caller,
+            headers: &head.headers,
+            windows: connection.and_then(|connection| connection.windows.as_ref()),
         };
-        let credentials = authorization::credentials(headers)
-            .map_err(|error| AuthenticationError::refused(error.to_string()))?;
-        let who = authenticator.authenticate(&credentials, caller.peer).await?;
-        (caller.principal, caller.scope) = (who.principal, who.scope);
-        // Clients decide by the reply to the ping whether they ever show who they are.
-        if matches!(endpoint, Endpoint::Ping) && is_anonymous(caller) {
-            return Err(RegistryError::Unauthenticated);
+        let answer = exchange.answer(endpoint, body).await;
+        if self.authentication.is_some() {
+            return answer.map_err(|error| Authentication::refusal(error, caller));
         }
-        Ok(())
+        answer
     }
 
-    /// Whoever is nobody in particular is not told that they may not, but asked who they are.
-    fn to_anonymous(&self, error: RegistryError, caller: &Caller) -> RegistryError {
-        match error {
-            RegistryError::Denied if self.authentication.is_some() && is_anonymous(caller) => {
-                RegistryError::Unauthenticated
-            }
-            error => error,
+    /// The reply to a request that failed.
+    fn failed(
+        &self,
+        error: &RegistryError,
+        endpoint: Option<&Endpoint>,
+        caller: &Caller,
+    ) -> Response<ResponseBody> {
+        let mut response = error::response(error, endpoint, &self.base_path, &caller.request_id);
+        if let Some(authentication) = &self.authentication {
+            authentication.challenge(&mut response);
         }
-    }
-
-    /// RFC 9110 section 15.5.2: a 401 says how to authenticate.
-    fn challenge(&self, response: &mut Response<ResponseBody>) {
-        let Some(Authentication { challenge, .. }) = &self.authentication else { return };
-        if response.status() == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge.clone());
-        }
+        response
     }
 
     fn endpoint(&self, head: &Parts) -> Result<Endpoint, EndpointError> {
@@ -286,10 +252,6 @@ impl Shared {
         let path = self.base_path.strip(head.uri.path()).ok_or(EndpointError::NoRoute)?;
         Endpoint::parse(head.method.as_str(), path, head.uri.query())
     }
-}
-
-fn is_anonymous(caller: &Caller) -> bool {
-    caller.principal.kind() == PrincipalKind::Anonymous
 }
 
 impl<B> hyper::service::Service<Request<B>> for RegistryService
