@@ -7,11 +7,14 @@
 //! | [`memory`] | both storage ports in memory | always |
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
+//! | `htpasswd` | users from a file | `htpasswd`, Unix |
 
 #[cfg(all(feature = "filesystem", target_os = "linux"))]
 pub mod filesystem;
 #[cfg(feature = "hashing")]
 pub mod hashing;
+#[cfg(all(feature = "htpasswd", unix))]
+pub mod htpasswd;
 #[cfg(feature = "filesystem")]
 mod layout;
 pub mod memory;

@@ -1,0 +1,97 @@
+//! What is remembered of names, addresses and passwords: nothing that says what they are.
+
+use std::net::IpAddr;
+
+use registry_core::ports::Random;
+use sha2::{Digest, Sha256};
+
+/// What stands for a text. Equal texts of one process have equal ones; without the process's key
+/// nothing can be learned from it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fingerprint([u8; 32]);
+
+/// Makes fingerprints.
+pub(super) struct Fingerprints {
+    key: [u8; 32],
+}
+
+impl Fingerprints {
+    /// With a key of its own.
+    pub(super) fn new(random: &dyn Random) -> Self {
+        let mut key = [0; 32];
+        random.fill(&mut key);
+        Self { key }
+    }
+
+    /// That of a client's address. A network of IPv6 is as good as one address of IPv4: whoever
+    /// has one address of it has all 2⁶⁴.
+    pub(super) fn address(&self, address: IpAddr) -> Fingerprint {
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.of(b"address", &[&address.octets()]),
+            IpAddr::V6(address) => self.of(b"network", &[&address.octets()[..8]]),
+        }
+    }
+
+    /// That of a user.
+    pub(super) fn user(&self, name: &str) -> Fingerprint {
+        self.of(b"user", &[name.as_bytes()])
+    }
+
+    /// That of a user at an address.
+    pub(super) fn place(&self, user: Fingerprint, address: Fingerprint) -> Fingerprint {
+        self.of(b"place", &[&user.0, &address.0])
+    }
+
+    /// That of a user's password and of the hash that it was, or may be, compared with.
+    pub(super) fn login(&self, user: Fingerprint, password: &str, hash: &str) -> Fingerprint {
+        self.of(b"login", &[&user.0, password.as_bytes(), hash.as_bytes()])
+    }
+
+    /// Each part with its length, so that no two lists of parts are the same bytes.
+    fn of(&self, what: &[u8], parts: &[&[u8]]) -> Fingerprint {
+        let mut hash = Sha256::new_with_prefix(self.key);
+        for part in [&what].into_iter().chain(parts) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Fingerprint(hash.finalize().into())
+    }
+}
+
+impl From<[u8; 32]> for Fingerprint {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_core::testing::Seeded;
+
+    use super::*;
+
+    #[test]
+    fn only_the_same_of_everything_is_the_same() {
+        let of = Fingerprints::new(&Seeded::default());
+        let [a, b] = ["a", "b"].map(|name| of.user(name));
+        assert!(a == of.user("a") && a != b);
+        let login = of.login(a, "pw", "hash");
+        assert!(login == of.login(a, "pw", "hash"));
+        for other in [of.login(b, "pw", "hash"), of.login(a, "p", "whash"), of.login(a, "pw", "h")]
+        {
+            assert!(login != other);
+        }
+        let other_process = Fingerprints::new(&Seeded::new(1));
+        assert!(a != other_process.user("a"));
+    }
+
+    #[test]
+    fn an_address_is_what_one_client_has() {
+        let of = Fingerprints::new(&Seeded::default());
+        let address = |text: &str| of.address(text.parse().expect("an address"));
+        assert!(address("192.0.2.1") == address("::ffff:192.0.2.1"));
+        assert!(address("192.0.2.1") != address("192.0.2.2"));
+        assert!(address("2001:db8::1") == address("2001:db8::ffff:1"));
+        assert!(address("2001:db8::1") != address("2001:db8:0:1::1"));
+    }
+}
