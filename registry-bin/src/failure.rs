@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, process::ExitCode};
 
-use registry_adapters::filesystem::OpenError;
+use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError};
 
 use crate::config::ConfigErrors;
 
@@ -15,6 +15,9 @@ pub(crate) enum Failure {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The file of users, which the configuration names, cannot be used.
+    #[error(transparent)]
+    Users(#[from] HtpasswdError),
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
@@ -27,7 +30,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::System { .. } => 1,
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Users(_) => 2,
             Self::Data(_) => 3,
             Self::Listen { .. } => 4,
         })

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use registry_adapters::{
     filesystem::{Durability, Filesystem, Options},
     hashing,
+    htpasswd::Htpasswd,
     memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    policy::{AllowAll, ReadOnly},
+    policy::{AllowAll, Anonymous, ReadOnly},
     ports::{Authorizer, ContentStore, RecordStore},
     registry::{References, Registry},
 };
-use registry_http::{BodyTimeouts, RegistryService, ServerOptions};
+use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions};
 
 use crate::{
     config::{self, Config, Store},
@@ -53,10 +54,20 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
     }
 }
 
-/// The registry over the stores, as a service.
-pub(crate) fn service(config: &Config, stores: &Stores, tasks: TokioTasks) -> RegistryService {
-    let authorizer: Arc<dyn Authorizer> =
-        if config.read_only.value { Arc::new(ReadOnly) } else { Arc::new(AllowAll) };
+/// The users, where the configuration names any.
+pub(crate) fn users(config: &Config) -> Result<Option<Htpasswd>, Failure> {
+    let path = config.htpasswd.value.path();
+    let open = |path| Htpasswd::open(path, SystemClock::new(), SystemRandom);
+    Ok(path.map(open).transpose()?)
+}
+
+/// The registry over the stores, as a service for these users or, without any, for everybody.
+pub(crate) fn service(
+    config: &Config,
+    stores: &Stores,
+    users: Option<Htpasswd>,
+    tasks: TokioTasks,
+) -> RegistryService {
     let references = match config.references.value {
         config::References::Strict => References::Strict,
         config::References::Sparse => References::Sparse,
@@ -64,17 +75,32 @@ pub(crate) fn service(config: &Config, stores: &Stores, tasks: TokioTasks) -> Re
     let contents = Arc::clone(&stores.contents);
     let records = Arc::clone(&stores.records);
     let registry =
-        Registry::builder(contents, records, authorizer, SystemClock::new(), SystemRandom)
+        Registry::builder(contents, records, authorizer(config), SystemClock::new(), SystemRandom)
             .hash(hashing::fastest())
             .tasks(tasks)
             .references(references)
             .upload_expiry(config.upload_expiry.value.get())
             .max_blob_size(config.max_blob_size.value.get())
             .build();
-    RegistryService::builder(registry, SystemClock::new(), SystemRandom)
+    let service = RegistryService::builder(registry, SystemClock::new(), SystemRandom)
         .body_timeouts(body_timeouts(config))
-        .body_memory(config.body_memory.value.get())
-        .build()
+        .body_memory(config.body_memory.value.get());
+    match users {
+        Some(users) => service.authenticator(&realm(), users).build(),
+        None => service.build(),
+    }
+}
+
+/// Who may do what.
+fn authorizer(config: &Config) -> Arc<dyn Authorizer> {
+    let policy: Arc<dyn Authorizer> =
+        if config.read_only.value { Arc::new(ReadOnly) } else { Arc::new(AllowAll) };
+    Arc::new(Anonymous::new(config.anonymous_access(), policy))
+}
+
+/// What a client may show to the person that it asks for a password.
+fn realm() -> Realm {
+    "registry".parse().expect("a realm")
 }
 
 /// How slowly a client may send.

@@ -28,14 +28,20 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
 async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let signals = Signals::listen();
     let signals = signals.map_err(|source| Failure::System { what: "signals", source })?;
+    let users = wiring::users(config)?;
     // Before the stores, which a server that cannot listen has no business with; clients that come
     // meanwhile wait in the kernel's queue.
     let (listener, address) = listen(config.listen.value).await?;
     let stores = wiring::stores(config)?;
     let tasks = TokioTasks::current();
-    let service = wiring::service(config, &stores, tasks.clone());
+    let service = wiring::service(config, &stores, users, tasks.clone());
     let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
     welcome::say(reader, config, address);
+    if config.has_passwords_in_the_clear() {
+        tracing::warn!(
+            "passwords travel in the clear: let nobody but a proxy that speaks TLS reach {address}"
+        );
+    }
     let options = wiring::server_options(config);
     let drained = registry_http::serve(listener, service, options, signals.first()).await;
     report(config, drained);

@@ -62,6 +62,20 @@ choice! {
 }
 
 choice! {
+    /// What whoever does not log in may do.
+    Anonymous {
+        /// Everything where nobody can log in, and nothing where somebody can.
+        Auto = "auto",
+        /// Nothing.
+        None = "none",
+        /// Read.
+        Pull = "pull",
+        /// Everything.
+        All = "all",
+    }
+}
+
+choice! {
     /// How the log looks.
     LogFormat {
         /// For people where standard error is a terminal, JSON elsewhere.

@@ -22,9 +22,9 @@ pub(crate) enum ConfigError {
     #[error("{} cannot be read: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(
-        "other machines can reach {listen}, and whoever does may push and delete; say --read-only, \
-         or listen on 127.0.0.1, or, if it is what you want, \
-         say --allow-anonymous-writes-on-network"
+        "other machines can reach {listen}, and whoever does may push and delete; say who may with \
+         --htpasswd FILE, or say --anonymous pull or --read-only, or listen on 127.0.0.1, or, if it \
+         is what you want, say --allow-anonymous-writes-on-network"
     )]
     Exposed { listen: SocketAddr },
 }

@@ -1,22 +1,52 @@
 //! Who could reach the registry, and what they could do there.
 
-use super::{Config, ConfigError};
+use registry_core::policy::AnonymousAccess;
+
+use super::{Config, ConfigError, choice::Anonymous};
 
 /// Refuses to let strangers write, unless that was said in words.
 pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
     let listen = config.listen.value;
-    let private = listen.ip().to_canonical().is_loopback();
-    let writable = !config.read_only.value;
-    if !private && writable && !config.allow_anonymous_writes_on_network.value {
+    let writable = !config.read_only.value && config.anonymous_access() == AnonymousAccess::All;
+    if config.is_on_network() && writable && !config.allow_anonymous_writes_on_network.value {
         return Err(ConfigError::Exposed { listen });
     }
     Ok(())
 }
 
+impl Config {
+    /// How far callers come who do not log in.
+    pub(crate) fn anonymous_access(&self) -> AnonymousAccess {
+        match self.anonymous.value {
+            Anonymous::Auto if self.htpasswd.value.path().is_some() => AnonymousAccess::None,
+            Anonymous::Auto | Anonymous::All => AnonymousAccess::All,
+            Anonymous::None => AnonymousAccess::None,
+            Anonymous::Pull => AnonymousAccess::Pull,
+        }
+    }
+
+    /// Whether others on the way can read the passwords.
+    pub(crate) fn has_passwords_in_the_clear(&self) -> bool {
+        self.is_on_network() && self.htpasswd.value.path().is_some()
+    }
+
+    /// Whether other machines can reach the registry.
+    fn is_on_network(&self) -> bool {
+        !self.listen.value.ip().to_canonical().is_loopback()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigErrors, Layers};
+    use crate::config::{ConfigErrors, Layers, value::Value};
+
+    fn config(listen: &str) -> Config {
+        let mut errors = ConfigErrors::default();
+        let mut config = Config::resolve(&Layers::default(), &mut errors).expect("defaults");
+        config.listen.value = listen.parse().expect("an address");
+        config
+    }
 
     #[test]
     fn only_the_network_with_anonymous_writes_is_refused() {
@@ -32,12 +62,33 @@ mod tests {
             ("0.0.0.0:5000", true, false, true),
             ("0.0.0.0:5000", false, true, true),
         ] {
-            let mut errors = ConfigErrors::default();
-            let mut config = Config::resolve(&Layers::default(), &mut errors).expect("defaults");
-            config.listen.value = listen.parse().expect("an address");
+            let mut config = config(listen);
             config.read_only.value = read_only;
             config.allow_anonymous_writes_on_network.value = allow;
             assert_eq!(check(&config).is_ok(), fine, "{listen} {read_only} {allow}");
+        }
+    }
+
+    #[test]
+    fn the_network_is_for_whoever_logs_in_and_else_for_what_anonymous_callers_may() {
+        for (htpasswd, anonymous, access, fine) in [
+            ("", Anonymous::Auto, AnonymousAccess::All, false),
+            ("", Anonymous::None, AnonymousAccess::None, true),
+            ("", Anonymous::Pull, AnonymousAccess::Pull, true),
+            ("", Anonymous::All, AnonymousAccess::All, false),
+            ("users", Anonymous::Auto, AnonymousAccess::None, true),
+            ("users", Anonymous::None, AnonymousAccess::None, true),
+            ("users", Anonymous::Pull, AnonymousAccess::Pull, true),
+            ("users", Anonymous::All, AnonymousAccess::All, false),
+        ] {
+            let mut config = config("0.0.0.0:5000");
+            config.htpasswd.value = Value::parse(htpasswd).expect("a file or none");
+            config.anonymous.value = anonymous;
+            assert_eq!(config.anonymous_access(), access, "{htpasswd:?} {anonymous}");
+            assert_eq!(check(&config).is_ok(), fine, "{htpasswd:?} {anonymous}");
+            assert_eq!(config.has_passwords_in_the_clear(), !htpasswd.is_empty());
+            config.listen.value = "127.0.0.1:5000".parse().expect("an address");
+            assert!(check(&config).is_ok() && !config.has_passwords_in_the_clear());
         }
     }
 }

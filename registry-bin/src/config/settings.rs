@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use super::{
     ConfigErrors, Layers, Row,
-    choice::{Durability, LogFormat, References, Store},
+    choice::{Anonymous, Durability, LogFormat, References, Store},
     row::{Origin, Setting},
-    value::{Count, Directory, LogLevel, Size, Span, Value},
+    value::{Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
 };
 
 /// Makes of each row a field of [`Config`] and a [`Row`] of [`TABLE`].
@@ -77,6 +77,14 @@ settings! {
     /// Let nobody push or delete
     read_only: bool = "false" BOOL;
 
+    /// Ask for a user name and a password of this file, which is made by `htpasswd -B`; whoever is
+    /// one of its users may do everything
+    htpasswd: OptionalFile = "" FILE;
+
+    /// What whoever does not log in may do: none, pull, all, or auto, which is none with an
+    /// htpasswd file and all without
+    anonymous: Anonymous = "auto" WHAT;
+
     /// Serve an address that other machines reach although whoever reaches it may push and delete
     allow_anonymous_writes_on_network: bool = "false" BOOL;
 
@@ -137,11 +145,14 @@ mod tests {
     /// The table of `docs/OPERATIONS.md`.
     fn documented() -> String {
         let row = |row: &Row| {
+            let default = match row.default {
+                "" => "none".to_owned(),
+                default => format!("`{default}`"),
+            };
             format!(
-                "| `--{}` `{}` | `{}` | {} |\n",
+                "| `--{}` `{}` | {default} | {} |\n",
                 row.key(),
                 row.placeholder,
-                row.default,
                 row.doc.replace('|', "\\|")
             )
         };
