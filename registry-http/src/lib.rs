@@ -29,4 +29,6 @@ pub use body::ResponseBody;
 pub use pace::BodyTimeouts;
 pub use request::ConnectionInfo;
 pub use server::{Drained, ServerOptions, serve};
+#[cfg(feature = "tls")]
+pub use server::{Tls, TlsError};
 pub use service::{Builder, RegistryService, ResponseFuture};
