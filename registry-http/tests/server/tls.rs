@@ -204,7 +204,7 @@ async fn a_client_that_does_not_get_on_is_dropped_and_keeps_nobody_waiting() {
     let pair = Pair::new();
     let directory = directory(&pair);
     let mut options = ServerOptions::default();
-    options.header_timeout = Duration::from_millis(500);
+    options.header_timeout = Duration::from_secs(2);
     let server = start_tls(directory.path(), Seconds::default(), options).await;
     // Nothing; the beginning of a handshake; a handshake and then nothing.
     let mut nothing = server.connect().await;
@@ -228,7 +228,7 @@ async fn a_handshake_holds_a_place_until_it_is_given_up() {
     let directory = directory(&pair);
     let mut options = ServerOptions::default();
     options.max_connections = 1;
-    options.header_timeout = Duration::from_millis(100);
+    options.header_timeout = Duration::from_secs(2);
     let server = start_tls(directory.path(), Seconds::default(), options).await;
     let mut first = server.connect().await;
     // Gets a place once the first has lost it.
