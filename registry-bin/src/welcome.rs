@@ -20,9 +20,12 @@ pub(crate) fn say(reader: Reader, config: &Config, address: SocketAddr) {
             let _ = io::stdout().write_all(text(config, address).as_bytes());
         }
         Reader::Program => match config.store.value {
-            Store::Memory => tracing::info!(%address, store = "memory", "listening"),
+            Store::Memory => {
+                tracing::info!(%address, url = url(config, address), store = "memory", "listening");
+            }
             Store::Filesystem => tracing::info!(
                 %address,
+                url = url(config, address),
                 store = "filesystem",
                 data = %config.data.value,
                 durability = %config.durability.value,
@@ -38,7 +41,7 @@ fn text(config: &Config, address: SocketAddr) -> String {
         Store::Filesystem => format!("in {}, {}", config.data.value, config.durability.value),
     };
     let host = reachable(address);
-    let mut text = format!("listening on http://{address}\nstoring {kept}\n");
+    let mut text = format!("listening on {}\nstoring {kept}\n", url(config, address));
     if config.read_only.value {
         let _ = write!(text, "\n    docker pull {host}/alpine\n");
     } else {
@@ -50,6 +53,11 @@ fn text(config: &Config, address: SocketAddr) -> String {
     }
     text.push('\n');
     text
+}
+
+fn url(config: &Config, address: SocketAddr) -> String {
+    let has_tls = config.tls_certificate.value.path().is_some();
+    format!("{}://{address}", if has_tls { "https" } else { "http" })
 }
 
 /// An address to connect to from this machine: nobody can connect to "all addresses".

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
-use crate::{config::Config, failure::Failure};
+use crate::{config::Config, failure::Failure, wiring};
 
 /// Prints the effective configuration, which is a configuration file that says the same.
 pub(crate) fn run(config: &Config) -> Result<(), Failure> {
+    // Reads the certificate too.
+    wiring::server_options(config)?;
     match io::stdout().write_all(render(config).as_bytes()) {
         // Whoever read it has seen enough.
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {

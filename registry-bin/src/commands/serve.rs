@@ -28,6 +28,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
 async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let signals = Signals::listen();
     let signals = signals.map_err(|source| Failure::System { what: "signals", source })?;
+    let options = wiring::server_options(config)?;
     // Before the stores, which a server that cannot listen has no business with; clients that come
     // meanwhile wait in the kernel's queue.
     let (listener, address) = listen(config.listen.value).await?;
@@ -36,7 +37,6 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let service = wiring::service(config, &stores, tasks.clone());
     let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
     welcome::say(reader, config, address);
-    let options = wiring::server_options(config);
     let drained = registry_http::serve(listener, service, options, signals.first()).await;
     report(config, drained);
     finish(config, &tasks).await;

@@ -6,7 +6,7 @@ use super::{
     ConfigErrors, Layers, Row,
     choice::{Durability, LogFormat, References, Store},
     row::{Origin, Setting},
-    value::{Count, Directory, LogLevel, Size, Span, Value},
+    value::{Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
 };
 
 /// Makes of each row a field of [`Config`] and a [`Row`] of [`TABLE`].
@@ -60,6 +60,13 @@ type Window = Span<1000>;
 settings! {
     /// Listen on this address; port 0 is any free one
     listen: SocketAddr = "127.0.0.1:5000" ADDR;
+
+    /// Serve HTTPS alone, with the certificate in this PEM file, followed by its chain; goes with
+    /// --tls-key
+    tls_certificate: OptionalFile = "" FILE;
+
+    /// The certificate's private key, a PEM file
+    tls_key: OptionalFile = "" FILE;
 
     /// Keep everything below this directory; it is made where it does not exist
     data: Directory = "./registry-data" DIR;
@@ -137,11 +144,14 @@ mod tests {
     /// The table of `docs/OPERATIONS.md`.
     fn documented() -> String {
         let row = |row: &Row| {
+            let default = match row.default {
+                "" => "none".to_owned(),
+                default => format!("`{default}`"),
+            };
             format!(
-                "| `--{}` `{}` | `{}` | {} |\n",
+                "| `--{}` `{}` | {default} | {} |\n",
                 row.key(),
                 row.placeholder,
-                row.default,
                 row.doc.replace('|', "\\|")
             )
         };

@@ -110,6 +110,36 @@ impl fmt::Display for Directory {
     }
 }
 
+/// A file by its absolute path, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OptionalFile(Option<PathBuf>);
+
+impl OptionalFile {
+    pub(crate) fn path(&self) -> Option<&std::path::Path> {
+        self.0.as_deref()
+    }
+}
+
+impl Value for OptionalFile {
+    fn expected() -> String {
+        "a path, or empty for none".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" => Some(Self(None)),
+            // Fails where the working directory is gone.
+            path => std::path::absolute(path).ok().map(Some).map(Self),
+        }
+    }
+}
+
+impl fmt::Display for OptionalFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_deref().unwrap_or("".as_ref()).display().fmt(f)
+    }
+}
+
 /// A span of time of so many milliseconds at least, which are more than none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span<const MIN: u64 = 1>(u64);

@@ -11,3 +11,4 @@ mod serving;
 mod starting;
 mod tampering;
 mod terminal;
+mod tls;
