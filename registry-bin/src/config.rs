@@ -16,6 +16,7 @@ mod quantity;
 mod row;
 mod settings;
 mod suggestion;
+mod tls;
 mod value;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub(crate) use choice::{Durability, LogFormat, References, Store};
 pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use row::{Layer, Layers, Row};
 pub(crate) use settings::{Config, TABLE};
+pub(crate) use tls::TlsFiles;
 
 impl Config {
     /// Reads all sources and parses what they say.
@@ -45,6 +47,7 @@ impl Config {
         match config {
             Some(config) if errors.is_empty() => {
                 exposure::check(&config)?;
+                config.tls_files()?;
                 Ok(config)
             }
             _ => Err(errors),

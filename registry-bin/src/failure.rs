@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, process::ExitCode};
 
 use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError};
+use registry_http::TlsError;
 
 use crate::config::ConfigErrors;
 
@@ -15,6 +16,9 @@ pub(crate) enum Failure {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The certificate or its key is wrong.
+    #[error("cannot serve HTTPS: {0}; see --tls-certificate and --tls-key")]
+    Tls(#[from] TlsError),
     /// The file of users, which the configuration names, cannot be used.
     #[error(transparent)]
     Users(#[from] HtpasswdError),
@@ -30,7 +34,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::System { .. } => 1,
-            Self::Config(_) | Self::Users(_) => 2,
+            Self::Config(_) | Self::Tls(_) | Self::Users(_) => 2,
             Self::Data(_) => 3,
             Self::Listen { .. } => 4,
         })

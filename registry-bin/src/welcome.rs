@@ -20,9 +20,12 @@ pub(crate) fn say(reader: Reader, config: &Config, address: SocketAddr) {
             let _ = io::stdout().write_all(text(config, address).as_bytes());
         }
         Reader::Program => match config.store.value {
-            Store::Memory => tracing::info!(%address, store = "memory", "listening"),
+            Store::Memory => {
+                tracing::info!(%address, url = url(config, address), store = "memory", "listening");
+            }
             Store::Filesystem => tracing::info!(
                 %address,
+                url = url(config, address),
                 store = "filesystem",
                 data = %config.data.value,
                 durability = %config.durability.value,
@@ -38,18 +41,27 @@ fn text(config: &Config, address: SocketAddr) -> String {
         Store::Filesystem => format!("in {}, {}", config.data.value, config.durability.value),
     };
     let host = reachable(address);
-    let mut text = format!("listening on http://{address}\nstoring {kept}\n");
+    let mut text = format!("listening on {}\nstoring {kept}\n", url(config, address));
+    text.push('\n');
+    if config.htpasswd.value.path().is_some() {
+        let _ = writeln!(text, "    docker login {host}");
+    }
     if config.read_only.value {
-        let _ = write!(text, "\n    docker pull {host}/alpine\n");
+        let _ = writeln!(text, "    docker pull {host}/alpine");
     } else {
         let _ = write!(
             text,
-            "\n    docker tag alpine {host}/alpine\n    docker push {host}/alpine\n    \
+            "    docker tag alpine {host}/alpine\n    docker push {host}/alpine\n    \
              docker pull {host}/alpine\n"
         );
     }
     text.push('\n');
     text
+}
+
+fn url(config: &Config, address: SocketAddr) -> String {
+    let has_tls = config.tls_certificate.value.path().is_some();
+    format!("{}://{address}", if has_tls { "https" } else { "http" })
 }
 
 /// An address to connect to from this machine: nobody can connect to "all addresses".

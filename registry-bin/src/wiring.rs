@@ -14,10 +14,10 @@ use registry_core::{
     ports::{Authorizer, ContentStore, RecordStore},
     registry::{References, Registry},
 };
-use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions};
+use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
 
 use crate::{
-    config::{self, Config, Store},
+    config::{self, Config, ConfigErrors, Store, TlsFiles},
     failure::Failure,
 };
 
@@ -112,8 +112,8 @@ fn body_timeouts(config: &Config) -> BodyTimeouts {
     timeouts
 }
 
-/// The limits of the server.
-pub(crate) fn server_options(config: &Config) -> ServerOptions {
+/// The limits of the server, and its certificate where it has one, read and found good.
+pub(crate) fn server_options(config: &Config) -> Result<ServerOptions, Failure> {
     let mut options = ServerOptions::default();
     options.max_connections = config.max_connections.value.get() as usize;
     options.max_concurrent_streams = config.max_streams.value.get();
@@ -122,20 +122,24 @@ pub(crate) fn server_options(config: &Config) -> ServerOptions {
     options.header_timeout = config.header_timeout.value.get();
     options.send_timeout = config.send_timeout.value.get();
     options.drain_limit = config.drain_time.value.get();
-    options
+    if let Some(TlsFiles { certificate, key }) = config.tls_files().map_err(ConfigErrors::from)? {
+        options.tls = Some(Tls::load(certificate, key, SystemClock::new())?);
+    }
+    Ok(options)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigErrors, Layers};
+    use crate::config::Layers;
 
     #[test]
     fn the_defaults_are_the_library_s() {
         let config = Config::resolve(&Layers::default(), &mut ConfigErrors::default());
         let config = config.expect("defaults");
         let default = format!("{:?}", ServerOptions::default());
-        assert_eq!(format!("{:?}", server_options(&config)), default);
+        let options = server_options(&config).expect("no certificate to read");
+        assert_eq!(format!("{options:?}"), default);
         let default = format!("{:?}", BodyTimeouts::default());
         assert_eq!(format!("{:?}", body_timeouts(&config)), default);
     }

@@ -34,4 +34,6 @@ pub use challenge::{Realm, RealmError};
 pub use pace::BodyTimeouts;
 pub use request::ConnectionInfo;
 pub use server::{Drained, ServerOptions, serve};
+#[cfg(feature = "tls")]
+pub use server::{Tls, TlsError};
 pub use service::{Builder, RegistryService, ResponseFuture};

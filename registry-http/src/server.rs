@@ -1,11 +1,14 @@
-//! A server for the open network: HTTP/1.1 and HTTP/2 with prior knowledge, with a limit on
-//! everything a client can make it hold or wait for.
+//! A server for the open network: HTTP/1.1 and HTTP/2 over TLS, or without it, there with prior
+//! knowledge; with a limit on everything a client can make it hold or wait for.
 //!
 //! It is the outermost edge, and hyper's own time-outs run on tokio's clock, so its own do too.
 
 mod connection;
 mod guarded;
 mod options;
+mod protocol;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
@@ -24,6 +27,8 @@ use tokio::{
 
 use self::connection::Connection;
 pub use self::options::ServerOptions;
+#[cfg(feature = "tls")]
+pub use self::tls::{Tls, TlsError};
 use crate::{incoming::BoxError, request::ConnectionInfo};
 
 /// Accepts connections and serves them until `shutdown` is ready; then lets those that are open

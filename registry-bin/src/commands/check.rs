@@ -6,6 +6,8 @@ use crate::{config::Config, failure::Failure, wiring};
 
 /// Prints the effective configuration, which is a configuration file that says the same.
 pub(crate) fn run(config: &Config) -> Result<(), Failure> {
+    // Reads the certificate and the users too.
+    wiring::server_options(config)?;
     wiring::users(config)?;
     match io::stdout().write_all(render(config).as_bytes()) {
         // Whoever read it has seen enough.

@@ -28,6 +28,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
 async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let signals = Signals::listen();
     let signals = signals.map_err(|source| Failure::System { what: "signals", source })?;
+    let options = wiring::server_options(config)?;
     let users = wiring::users(config)?;
     // Before the stores, which a server that cannot listen has no business with; clients that come
     // meanwhile wait in the kernel's queue.
@@ -39,10 +40,10 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     welcome::say(reader, config, address);
     if config.has_passwords_in_the_clear() {
         tracing::warn!(
-            "passwords travel in the clear: let nobody but a proxy that speaks TLS reach {address}"
+            "passwords travel in the clear: set --tls-certificate, or let only a proxy that speaks TLS \
+             reach {address}"
         );
     }
-    let options = wiring::server_options(config);
     let drained = registry_http::serve(listener, service, options, signals.first()).await;
     report(config, drained);
     finish(config, &tasks).await;

@@ -27,6 +27,8 @@ pub(crate) enum ConfigError {
          is what you want, say --allow-anonymous-writes-on-network"
     )]
     Exposed { listen: SocketAddr },
+    #[error("{given} is set ({origin}) but {missing} is not; HTTPS needs both, HTTP neither")]
+    HalfOfTls { given: &'static str, origin: Origin, missing: &'static str },
 }
 
 fn hint(suggestion: Option<&str>) -> String {

@@ -27,7 +27,8 @@ impl Config {
 
     /// Whether others on the way can read the passwords.
     pub(crate) fn has_passwords_in_the_clear(&self) -> bool {
-        self.is_on_network() && self.htpasswd.value.path().is_some()
+        let asks = self.htpasswd.value.path().is_some();
+        asks && self.is_on_network() && self.tls_certificate.value.path().is_none()
     }
 
     /// Whether other machines can reach the registry.
@@ -87,6 +88,9 @@ mod tests {
             assert_eq!(config.anonymous_access(), access, "{htpasswd:?} {anonymous}");
             assert_eq!(check(&config).is_ok(), fine, "{htpasswd:?} {anonymous}");
             assert_eq!(config.has_passwords_in_the_clear(), !htpasswd.is_empty());
+            config.tls_certificate.value = Value::parse("certificate").expect("a file");
+            assert!(!config.has_passwords_in_the_clear());
+            config.tls_certificate.value = Value::parse("").expect("none");
             config.listen.value = "127.0.0.1:5000".parse().expect("an address");
             assert!(check(&config).is_ok() && !config.has_passwords_in_the_clear());
         }

@@ -61,6 +61,13 @@ settings! {
     /// Listen on this address; port 0 is any free one
     listen: SocketAddr = "127.0.0.1:5000" ADDR;
 
+    /// Serve HTTPS alone, with the certificate in this PEM file, followed by its chain; goes with
+    /// --tls-key
+    tls_certificate: OptionalFile = "" FILE;
+
+    /// The certificate's private key, a PEM file
+    tls_key: OptionalFile = "" FILE;
+
     /// Keep everything below this directory; it is made where it does not exist
     data: Directory = "./registry-data" DIR;
 

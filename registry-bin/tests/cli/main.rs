@@ -11,3 +11,5 @@ mod serving;
 mod starting;
 mod tampering;
 mod terminal;
+mod tls;
+mod users;

@@ -98,10 +98,11 @@ fn follow(pipe: impl Read + Send + 'static, lines: Sender<String>) {
     });
 }
 
-/// The address in `listening on http://…` or in the JSON object with the message `listening`.
+/// The address in `listening on http://…` or `https://…`, or in the JSON object with the message `listening`.
 fn address(line: &str) -> SocketAddr {
-    let text = match line.strip_prefix("listening on http://") {
-        Some(address) => address.to_owned(),
+    let url = line.strip_prefix("listening on http");
+    let text = match url.map(|url| url.strip_prefix('s').unwrap_or(url)) {
+        Some(address) => address.trim_start_matches("://").to_owned(),
         None => {
             let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
             assert_eq!(event["message"], "listening");

@@ -6,7 +6,7 @@ use super::program::Program;
 use super::recorder::Recorder;
 use super::registry::Registry;
 
-fn crane() -> Option<Program> {
+pub(crate) fn crane() -> Option<Program> {
     Program::find("crane", "go install github.com/google/go-containerregistry/cmd/crane@v0.22.1")
 }
 

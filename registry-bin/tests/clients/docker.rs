@@ -17,14 +17,14 @@ const INSTALL: &str = "apt-get install docker.io";
 
 /// A dockerd of this test's own, without a network: it only pushes and pulls.
 #[derive(Debug)]
-struct Dockerd {
+pub(crate) struct Dockerd {
     // Dropped in this order: the daemon ends before its containerd and its directories.
     _daemon: Daemon,
     _containerd: Containerd,
     _home: Program,
 }
 
-fn docker() -> Option<(Program, Dockerd)> {
+pub(crate) fn docker() -> Option<(Program, Dockerd)> {
     let docker = Program::find("docker", INSTALL)?;
     let dockerd = Program::find_as_root("dockerd", INSTALL)?;
     let containerd = Containerd::start()?;
@@ -43,7 +43,7 @@ fn docker() -> Option<(Program, Dockerd)> {
 }
 
 /// Writes `image` in the form that `docker load` reads.
-fn archive(docker: &Program, image: &Image, name: &str) -> PathBuf {
+pub(crate) fn archive(docker: &Program, image: &Image, name: &str) -> PathBuf {
     let path = docker.home().join("docker-archive.tar");
     let mut archive = tar::Builder::new(File::create(&path).expect("a file"));
     let mut add = |path: &str, bytes: &[u8]| {

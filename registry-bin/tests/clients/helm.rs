@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use super::program::Program;
 use super::registry::Registry;
 
-fn helm() -> Option<Program> {
+pub(crate) fn helm() -> Option<Program> {
     Program::find("helm", "go install helm.sh/helm/v4/cmd/helm@v4.3.1")
 }
 
 /// Packages a chart of this version.
-async fn package(helm: &Program, version: &str) -> PathBuf {
+pub(crate) async fn package(helm: &Program, version: &str) -> PathBuf {
     let chart = helm.home().join("greeting");
     fs::create_dir_all(chart.join("templates")).expect("a directory");
     let metadata = format!("apiVersion: v2\nname: greeting\nversion: {version}\n");

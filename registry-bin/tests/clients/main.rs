@@ -14,6 +14,7 @@ mod docker;
 mod helm;
 mod image;
 mod layout;
+mod login;
 mod oras;
 mod podman;
 mod program;

@@ -9,14 +9,14 @@ use super::program::Program;
 use super::recorder::Recorder;
 use super::registry::{Registry, Repository};
 
-fn podman() -> Option<Program> {
+pub(crate) fn podman() -> Option<Program> {
     let podman = containers::find_with_store("podman")?;
     let tmpdir = format!("--tmpdir={}", podman.home().join("libpod").display());
     Some(podman.always([tmpdir.as_str(), "--events-backend=none", "--cgroup-manager=cgroupfs"]))
 }
 
 /// Takes `image` into podman's store, as `name`.
-async fn load(podman: &Program, image: &Image, name: &str) {
+pub(crate) async fn load(podman: &Program, image: &Image, name: &str) {
     let archive = layout::archive(podman.home(), image, "loaded");
     podman.run(["load".as_ref(), "--input".as_ref(), archive.as_os_str()]).await;
     podman.run(["tag", &hex(&image.config().digest), name]).await;

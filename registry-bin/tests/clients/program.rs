@@ -68,6 +68,15 @@ impl Program {
         input: impl AsRef<[u8]>,
         args: impl IntoIterator<Item = S>,
     ) -> Vec<u8> {
+        self.attempt(input, args).await.unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// As [`Self::feed`], for what may fail: then everything that the program said.
+    pub(crate) async fn attempt<S: AsRef<OsStr>>(
+        &self,
+        input: impl AsRef<[u8]>,
+        args: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<u8>, String> {
         let mut command = self.command();
         command.args(args);
         let said = [command.get_program()].into_iter().chain(command.get_args());
@@ -75,8 +84,10 @@ impl Program {
         let output = timeout(PATIENCE, output(command, input.as_ref()));
         let output = output.await.unwrap_or_else(|_| panic!("took too long: {said}"));
         let [stdout, stderr] = [&output.stdout, &output.stderr].map(|o| String::from_utf8_lossy(o));
-        assert!(output.status.success(), "{said}\n{}\n{stdout}{stderr}", output.status);
-        output.stdout
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(format!("{said}\n{}\n{stdout}{stderr}", output.status))
     }
 
     /// The command without this call's arguments, and with nothing of this machine's environment

@@ -10,13 +10,14 @@ use super::layout;
 use super::recorder::Recorder;
 use super::registry::Registry;
 
-const COPY: [&str; 4] = ["copy", "--all", "--src-tls-verify=false", "--dest-tls-verify=false"];
+pub(crate) const COPY: [&str; 4] =
+    ["copy", "--all", "--src-tls-verify=false", "--dest-tls-verify=false"];
 
-fn oci(path: &Path, tag: &str) -> String {
+pub(crate) fn oci(path: &Path, tag: &str) -> String {
     format!("oci:{}:{tag}", path.display())
 }
 
-fn docker(reference: &str) -> String {
+pub(crate) fn docker(reference: &str) -> String {
     format!("docker://{reference}")
 }
 

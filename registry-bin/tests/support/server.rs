@@ -1,7 +1,7 @@
 //! The server binary, on a port of its own.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -22,6 +22,11 @@ impl Server {
     /// Serves `data` on a free port. The binary is this package's, or the one that the variable
     /// `REGISTRY_TEST_BIN` names.
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same, with these arguments.
+    pub(crate) fn start_with(data: &Path, arguments: &[&OsStr]) -> Self {
         let binary = env::var_os("REGISTRY_TEST_BIN")
             .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_registry-bin")));
         let mut command = Command::new(binary);
@@ -30,7 +35,7 @@ impl Server {
         for name in ours.filter(|name| name.as_encoded_bytes().starts_with(b"REGISTRY_")) {
             command.env_remove(name);
         }
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
         let (process, address) = Daemon::start(&mut command, Signal::KILL, address);
         Self { address, _process: process }
     }

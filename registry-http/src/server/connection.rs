@@ -15,14 +15,15 @@ use hyper::{
     service::Service,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{sync::watch, time::timeout};
+use tokio::{net::TcpStream, sync::watch, time::timeout};
 
 use super::{
     ServerOptions,
-    guarded::{Guarded, Protocol, detect},
+    guarded::Guarded,
+    protocol::{Peeked, Protocol, detect},
     transport::Transport,
 };
-use crate::{chain::Chain, file_windows::FileWindows, incoming::BoxError, request::ConnectionInfo};
+use crate::{chain::Chain, incoming::BoxError, request::ConnectionInfo};
 
 /// What every connection of a server has in common.
 #[derive(Clone)]
@@ -54,30 +55,37 @@ where
     B::Error: Into<BoxError>,
 {
     /// Serves it to its end. How it ended concerns nobody but whoever debugs a client.
-    pub(super) async fn serve<I>(self, io: I, info: ConnectionInfo)
-    where
-        I: Transport,
-    {
+    pub(super) async fn serve(self, io: TcpStream, info: ConnectionInfo) {
         let peer = info.peer;
         if let Err(error) = self.run(io, info).await {
             tracing::debug!(?peer, error = %Chain(&*error), "the connection failed");
         }
     }
 
-    async fn run<I>(mut self, mut io: I, mut info: ConnectionInfo) -> Result<(), BoxError>
-    where
-        I: Transport,
-    {
-        #[expect(clippy::disallowed_methods, reason = "the server's time is tokio's")]
-        let first = timeout(self.options.header_timeout, detect(&mut io));
-        let (protocol, peeked) = tokio::select! {
-            first = first => first.map_err(io::Error::other)??,
-            () = stopped(&mut self.stopping) => return Ok(()),
-        };
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has a first step"))]
+    async fn run(mut self, io: TcpStream, info: ConnectionInfo) -> Result<(), BoxError> {
+        // Below TLS, where each byte that the client takes is seen.
+        let io = Guarded::new(io, self.options.send_timeout);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.options.tls.clone() {
+            return match self.first(tls.accept(io)).await? {
+                Some(io) => self.speak(io, info).await,
+                None => Ok(()),
+            };
+        }
+        self.speak(io, info).await
+    }
+
+    /// Serves it in the protocol that the client speaks.
+    async fn speak<I: Transport>(
+        mut self,
+        mut io: I,
+        mut info: ConnectionInfo,
+    ) -> Result<(), BoxError> {
+        let Some((protocol, peeked)) = self.first(detect(&mut io)).await? else { return Ok(()) };
         // HTTP/2 has to put its frames around the bytes, and copies them for that.
-        info.windows = (I::IS_PLAIN && protocol == Protocol::Http1).then(FileWindows::default);
-        let io = Guarded::new(io, peeked, info.windows.clone(), self.options.send_timeout);
-        let io = TokioIo::new(io);
+        info.windows = if protocol == Protocol::Http1 { io.send_files() } else { None };
+        let io = TokioIo::new(Peeked::new(peeked, io));
         let service = WithInfo { service: self.service, info };
         match protocol {
             Protocol::Http1 => {
@@ -88,6 +96,21 @@ where
                 let connection = http2(&self.options).serve_connection(io, service);
                 drive(connection, &mut self.stopping, http2::Connection::graceful_shutdown).await
             }
+        }
+    }
+
+    /// Something that a client has to get done before its first request, in the time for a head;
+    /// `None` when the server stops meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "the server's time is tokio's")]
+    async fn first<T>(
+        &mut self,
+        step: impl Future<Output = io::Result<T>>,
+    ) -> io::Result<Option<T>> {
+        tokio::select! {
+            done = timeout(self.options.header_timeout, step) => {
+                done.map_err(io::Error::other)?.map(Some)
+            }
+            () = stopped(&mut self.stopping) => Ok(None),
         }
     }
 }

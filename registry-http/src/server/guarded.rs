@@ -7,31 +7,17 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, BufMut, BytesMut};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    net::TcpStream,
     time::Sleep,
 };
 
-use super::transport::Transport;
-use crate::file_windows::FileWindows;
+use crate::file_windows::{FilePart, FileWindows};
 
-/// The first bytes of an HTTP/2 connection (RFC 9113 section 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// A protocol that a connection can speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Http1,
-    Http2,
-}
-
-/// A connection that fails when the other side takes no byte for too long, and whose protocol can
-/// be told by its first bytes.
-pub(super) struct Guarded<I> {
-    io: I,
-    /// Read to tell the protocol, and not yet read again.
-    peeked: BytesMut,
+/// A connection that fails when the other side takes no byte for too long, and that can send files.
+pub(super) struct Guarded {
+    io: TcpStream,
     /// Where files are sent, what of them is being sent.
     windows: Option<FileWindows>,
     send_timeout: Duration,
@@ -40,14 +26,14 @@ pub(super) struct Guarded<I> {
     has_progressed: bool,
 }
 
-impl<I: Transport> Guarded<I> {
-    pub(super) const fn new(
-        io: I,
-        peeked: BytesMut,
-        windows: Option<FileWindows>,
-        send_timeout: Duration,
-    ) -> Self {
-        Self { io, peeked, windows, send_timeout, timer: None, has_progressed: false }
+impl Guarded {
+    pub(super) const fn new(io: TcpStream, send_timeout: Duration) -> Self {
+        Self { io, windows: None, send_timeout, timer: None, has_progressed: false }
+    }
+
+    /// From now on sends the files whose windows are among these.
+    pub(super) fn send_files(&mut self, windows: FileWindows) {
+        self.windows = Some(windows);
     }
 
     /// Writes the first slices, or sends the file that the first of them is a part of.
@@ -61,7 +47,7 @@ impl<I: Transport> Guarded<I> {
         };
         match windows.count_others(slices) {
             0 => match slices.first().and_then(|slice| windows.find(slice)) {
-                Some(part) => self.io.poll_send(cx, &part),
+                Some(part) => poll_sendfile(&self.io, cx, &part),
                 None => Poll::Ready(Ok(0)),
             },
             others => Pin::new(&mut self.io).poll_write_vectored(cx, &slices[..others]),
@@ -94,17 +80,19 @@ impl<I: Transport> Guarded<I> {
     }
 }
 
-/// Reads until it is clear which protocol the client speaks.
-pub(super) async fn detect<I: AsyncRead + Unpin>(io: &mut I) -> io::Result<(Protocol, BytesMut)> {
-    let mut read = BytesMut::with_capacity(PREFACE.len());
+/// `sendfile`: the pages go from the page cache to the network and are never copied.
+fn poll_sendfile(io: &TcpStream, cx: &mut Context<'_>, part: &FilePart) -> Poll<io::Result<usize>> {
     loop {
-        let missing = PREFACE.len() - read.len();
-        let ended = io.read_buf(&mut (&mut read).limit(missing)).await? == 0;
-        if ended || !PREFACE.starts_with(&read) {
-            return Ok((Protocol::Http1, read));
-        }
-        if read.len() == PREFACE.len() {
-            return Ok((Protocol::Http2, read));
+        ready!(io.poll_write_ready(cx))?;
+        let mut offset = part.offset;
+        let sent = io.try_io(Interest::WRITABLE, || {
+            let offset = Some(&mut offset);
+            Ok(rustix::fs::sendfile(io, &*part.file, offset, part.length)?)
+        });
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            sent => return Poll::Ready(sent),
         }
     }
 }
@@ -114,23 +102,17 @@ fn timer(time: Duration) -> Pin<Box<Sleep>> {
     Box::pin(tokio::time::sleep(time))
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Guarded<I> {
+impl AsyncRead for Guarded {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.peeked.is_empty() {
-            return Pin::new(&mut self.io).poll_read(cx, buffer);
-        }
-        let length = self.peeked.len().min(buffer.remaining());
-        buffer.put_slice(&self.peeked[..length]);
-        self.peeked.advance(length);
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.io).poll_read(cx, buffer)
     }
 }
 
-impl<I: Transport> AsyncWrite for Guarded<I> {
+impl AsyncWrite for Guarded {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

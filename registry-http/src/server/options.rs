@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use super::Tls;
 use crate::budget::PIECE;
 
 /// What [`serve`](crate::serve) lets its clients do.
@@ -10,8 +12,8 @@ use crate::budget::PIECE;
 pub struct ServerOptions {
     /// The most connections at once; who comes later waits in the kernel's queue. Default: 4096.
     pub max_connections: usize,
-    /// The longest time for a client to send the head of a request, also between two requests.
-    /// Default: 30 seconds.
+    /// The longest time for a client to send the head of a request, also between two requests; and
+    /// for the handshake before the first one over TLS. Default: 30 seconds.
     pub header_timeout: Duration,
     /// The largest head of a request in bytes, beyond which the reply is 431. Default: 32 KiB.
     pub max_header_size: u32,
@@ -26,6 +28,9 @@ pub struct ServerOptions {
     pub max_concurrent_streams: u32,
     /// How long the server waits for requests under way when it stops. Default: 30 seconds.
     pub drain_limit: Duration,
+    /// Serves over TLS alone, with this certificate. Default: `None`.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
 }
 
 impl Default for ServerOptions {
@@ -38,6 +43,8 @@ impl Default for ServerOptions {
             read_size: PIECE,
             max_concurrent_streams: 100,
             drain_limit: Duration::from_secs(30),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }

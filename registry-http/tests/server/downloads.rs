@@ -94,7 +94,7 @@ impl Source for OneBlob {
     }
 }
 
-fn service(
+pub(super) fn service(
     size: usize,
     bytes: impl Fn(u64, Range<u64>) -> ContentBytes + Send + Sync + 'static,
 ) -> RegistryService {
@@ -102,12 +102,15 @@ fn service(
     RegistryService::reader(source, SystemClock::new(), SystemRandom).build()
 }
 
-fn path() -> String {
+pub(super) fn path() -> String {
     format!("/v2/a/blobs/{}", Algorithm::Sha256.digest(b"whatever"))
 }
 
 /// What a connection that cannot take a file gets instead.
-fn as_stream(_: std::fs::File, range: Range<u64>) -> BoxStream<'static, Result<Bytes, StoreError>> {
+pub(super) fn as_stream(
+    _: std::fs::File,
+    range: Range<u64>,
+) -> BoxStream<'static, Result<Bytes, StoreError>> {
     let length = usize::try_from(range.end - range.start).expect("a short range");
     stream::once(async move { Ok(Bytes::from(vec![b's'; length])) }).boxed()
 }

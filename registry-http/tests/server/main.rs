@@ -7,3 +7,5 @@ mod limits;
 mod protocols;
 mod shutdown;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;

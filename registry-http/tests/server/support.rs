@@ -17,7 +17,7 @@ use registry_adapters::{
 use registry_core::{policy::AllowAll, registry::Registry};
 use registry_http::{Drained, RegistryService, ServerOptions, serve};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
@@ -81,18 +81,11 @@ impl Server {
     }
 
     pub(crate) async fn http1(&self) -> Client {
-        let (client, connection) =
-            http1::handshake(TokioIo::new(self.connect().await)).await.expect("a handshake");
-        tokio::spawn(connection);
-        Client::Http1(client)
+        Client::http1_over(self.connect().await).await
     }
 
     pub(crate) async fn http2(&self) -> Client {
-        let io = TokioIo::new(self.connect().await);
-        let (client, connection) =
-            http2::handshake(TokioExecutor::new(), io).await.expect("a handshake");
-        tokio::spawn(connection);
-        Client::Http2(client)
+        Client::http2_over(self.connect().await).await
     }
 }
 
@@ -109,6 +102,11 @@ pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&reply).into_owned()
 }
 
+/// What a client can speak over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+
 /// A client with one connection.
 pub(crate) enum Client {
     Http1(http1::SendRequest<Full<Bytes>>),
@@ -122,6 +120,19 @@ pub(crate) struct Reply {
 }
 
 impl Client {
+    pub(crate) async fn http1_over(io: impl Stream) -> Self {
+        let (client, connection) = http1::handshake(TokioIo::new(io)).await.expect("a handshake");
+        tokio::spawn(connection);
+        Self::Http1(client)
+    }
+
+    pub(crate) async fn http2_over(io: impl Stream) -> Self {
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(io));
+        let (client, connection) = handshake.await.expect("a handshake");
+        tokio::spawn(connection);
+        Self::Http2(client)
+    }
+
     pub(crate) async fn send(
         &mut self,
         method: &str,
