@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::image::Image;
 use super::program::Program;
-use super::{containers, crane, docker, helm, layout, podman, skopeo};
+use super::{containers, crane, docker, helm, layout, podman, regctl, skopeo};
 use crate::support::server::Server;
 
 const USER: &str = "alice";
@@ -77,8 +77,8 @@ async fn tell<C: Client>(client: &C) {
         assert_refused(wrong);
     } else {
         wrong.expect("it is only written down");
+        assert_refused(client.push(at).await);
     }
-    assert_refused(client.push(at).await);
     client.login(at, PASSWORD).await.expect("the login");
     client.push(at).await.expect("a user pushes");
     client.pull(at).await.expect("a user pulls");
@@ -268,4 +268,42 @@ async fn helm_logs_in() {
     let Some(helm) = helm::helm() else { return };
     let package = helm::package(&helm, "0.1.0").await.display().to_string();
     tell(&Helm(helm, package)).await;
+}
+
+struct Regctl(Program, PathBuf);
+
+impl Regctl {
+    async fn copy(&self, from: &str, to: &str) -> Outcome {
+        self.0.attempt("", ["image", "copy", from, to]).await
+    }
+}
+
+impl Client for Regctl {
+    async fn login(&self, authority: &str, password: &str) -> Outcome {
+        let login = ["registry", "login", authority, "--user", USER, "--pass-stdin"];
+        self.0.attempt(password, login).await
+    }
+
+    async fn logout(&self, authority: &str) -> Outcome {
+        self.0.attempt("", ["registry", "logout", authority]).await
+    }
+
+    async fn push(&self, authority: &str) -> Outcome {
+        self.0
+            .attempt("", ["registry", "set", authority, "--tls=disabled", "--skip-check"])
+            .await?;
+        self.copy(&regctl::ocidir(&self.1, "v1"), &named(authority)).await
+    }
+
+    async fn pull(&self, authority: &str) -> Outcome {
+        let pulled = regctl::ocidir(&self.0.home().join("pulled"), "v1");
+        self.copy(&named(authority), &pulled).await
+    }
+}
+
+#[tokio::test]
+async fn regctl_logs_in() {
+    let Some(regctl) = Program::find("regctl", regctl::INSTALL) else { return };
+    let layout = layout::write(regctl.home(), &Image::new("regctl login"), "v1");
+    tell(&Regctl(regctl, layout)).await;
 }

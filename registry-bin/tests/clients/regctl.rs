@@ -8,13 +8,14 @@ use super::program::Program;
 use super::recorder::Recorder;
 use super::registry::Registry;
 
+pub(crate) const INSTALL: &str = "go install github.com/regclient/regclient/cmd/regctl@v0.11.7";
+
 fn regctl(authority: &str) -> Option<Program> {
-    let install = "go install github.com/regclient/regclient/cmd/regctl@v0.11.7";
     let host = format!("reg={authority},tls=disabled");
-    Some(Program::find("regctl", install)?.always(["--host", &host]))
+    Some(Program::find("regctl", INSTALL)?.always(["--host", &host]))
 }
 
-fn ocidir(path: &Path, tag: &str) -> String {
+pub(crate) fn ocidir(path: &Path, tag: &str) -> String {
     format!("ocidir://{}:{tag}", path.display())
 }
 
