@@ -56,7 +56,7 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
 /// The registry over the stores, as a service.
 pub(crate) fn service(config: &Config, stores: &Stores, tasks: TokioTasks) -> RegistryService {
     let authorizer: Arc<dyn Authorizer> =
-        if config.read_only.value { Arc::new(ReadOnly) } else { Arc::new(AllowAll) };
+        if config.read_only.value { Arc::new(ReadOnly(AllowAll)) } else { Arc::new(AllowAll) };
     let references = match config.references.value {
         config::References::Strict => References::Strict,
         config::References::Sparse => References::Sparse,

@@ -1,9 +1,26 @@
 //! The policies that ship.
 
+mod explanation;
+mod pattern;
+mod permission;
+mod read_only;
+mod rule;
+mod rules;
+mod who;
+
 use async_trait::async_trait;
 
+pub use self::{
+    explanation::{Explanation, Numbered},
+    pattern::{PatternError, RepositoryPattern},
+    permission::{Permission, PermissionError},
+    read_only::ReadOnly,
+    rule::{Rule, RuleError},
+    rules::Rules,
+    who::{Id, Who, WhoError},
+};
 use crate::{
-    access::{Access, Action},
+    access::Access,
     identity::Principal,
     ports::{Authorizer, AuthorizerError, Decision},
 };
@@ -21,27 +38,5 @@ impl Authorizer for AllowAll {
         accesses: &[Access],
     ) -> Result<Vec<Decision>, AuthorizerError> {
         Ok(accesses.iter().map(|_| Decision::allow("everybody may do everything")).collect())
-    }
-}
-
-/// Everybody may read, nobody may write. For a mirror, or while an operator works.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing to configure")]
-pub struct ReadOnly;
-
-#[async_trait]
-impl Authorizer for ReadOnly {
-    async fn authorize(
-        &self,
-        _: &Principal,
-        accesses: &[Access],
-    ) -> Result<Vec<Decision>, AuthorizerError> {
-        let decide = |access: &Access| match access.action {
-            Action::Pull | Action::Catalog => Decision::allow("everybody may read"),
-            Action::Push | Action::Overwrite | Action::Delete => {
-                Decision::unsupported("the registry is read-only")
-            }
-        };
-        Ok(accesses.iter().map(decide).collect())
     }
 }
