@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, process::ExitCode};
 
 use registry_adapters::filesystem::OpenError;
 
-use crate::config::ConfigErrors;
+use crate::{config::ConfigErrors, policy::PolicyError};
 
 /// Why the process ends: one sentence. `docs/OPERATIONS.md` lists the exit codes.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub(crate) enum Failure {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The file of rules that a command was given is missing or wrong.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
@@ -27,7 +30,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::System { .. } => 1,
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Policy(_) => 2,
             Self::Data(_) => 3,
             Self::Listen { .. } => 4,
         })

@@ -9,8 +9,7 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    policy::{AllowAll, ReadOnly},
-    ports::{Authorizer, ContentStore, RecordStore},
+    ports::{ContentStore, RecordStore},
     registry::{References, Registry},
 };
 use registry_http::{BodyTimeouts, RegistryService, ServerOptions};
@@ -55,8 +54,7 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
 
 /// The registry over the stores, as a service.
 pub(crate) fn service(config: &Config, stores: &Stores, tasks: TokioTasks) -> RegistryService {
-    let authorizer: Arc<dyn Authorizer> =
-        if config.read_only.value { Arc::new(ReadOnly(AllowAll)) } else { Arc::new(AllowAll) };
+    let authorizer = config.policy.value.authorizer(config.read_only.value);
     let references = match config.references.value {
         config::References::Strict => References::Strict,
         config::References::Sparse => References::Sparse,

@@ -1,16 +1,21 @@
 //! Who could reach the registry, and what they could do there.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, policy::Opening};
 
 /// Refuses to let strangers write, unless that was said in words.
 pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
     let listen = config.listen.value;
     let private = listen.ip().to_canonical().is_loopback();
-    let writable = !config.read_only.value;
-    if !private && writable && !config.allow_anonymous_writes_on_network.value {
-        return Err(ConfigError::Exposed { listen });
+    if private || config.read_only.value || config.allow_anonymous_writes_on_network.value {
+        return Ok(());
     }
-    Ok(())
+    match config.policy.value.opens_to_anonymous_writes() {
+        None => Ok(()),
+        Some(Opening::NoRules) => Err(ConfigError::Exposed { listen }),
+        Some(Opening::Rule(rule)) => {
+            Err(ConfigError::ExposedByRule { listen, rule: rule.to_string() })
+        }
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,8 @@ pub(crate) fn read(matches: &ArgMatches) -> Layer {
 }
 
 fn argument(row: &Row) -> Arg {
-    let help = format!("{} [default: {}] [environment: {}]", row.doc, row.default, row.variable());
+    let default = if row.default.is_empty() { "none" } else { row.default };
+    let help = format!("{} [default: {default}] [environment: {}]", row.doc, row.variable());
     let argument = Arg::new(row.field).long(row.key()).value_name(row.placeholder).help(help);
     if row.switch {
         argument.num_args(0..=1).require_equals(true).default_missing_value("true")

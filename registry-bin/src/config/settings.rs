@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::{
     ConfigErrors, Layers, Row,
     choice::{Durability, LogFormat, References, Store},
+    policy::Policy,
     row::{Origin, Setting},
     value::{Count, Directory, LogLevel, Size, Span, Value},
 };
@@ -74,6 +75,9 @@ settings! {
     /// Whether a manifest is refused while something it refers to is missing: strict, or sparse
     references: References = "strict" HOW;
 
+    /// Let everybody do what the rules in this TOML file allow them; without it, everything
+    policy: Policy = "" FILE;
+
     /// Let nobody push or delete
     read_only: bool = "false" BOOL;
 
@@ -137,11 +141,14 @@ mod tests {
     /// The table of `docs/OPERATIONS.md`.
     fn documented() -> String {
         let row = |row: &Row| {
+            let default = match row.default {
+                "" => "none".to_owned(),
+                default => format!("`{default}`"),
+            };
             format!(
-                "| `--{}` `{}` | `{}` | {} |\n",
+                "| `--{}` `{}` | {default} | {} |\n",
                 row.key(),
                 row.placeholder,
-                row.default,
                 row.doc.replace('|', "\\|")
             )
         };
