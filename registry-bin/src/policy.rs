@@ -61,12 +61,15 @@ mod tests {
             (String::new(), "policy.toml line 1 column 1: missing field `rule`"),
             ("rule = [".to_owned(), "policy.toml line 1 column 9: unclosed array"),
             ("[[rules]]".to_owned(), "policy.toml line 1 column 3: unknown field `rules`"),
-            (rule.replace("everybody", "alice"), "policy.toml line 2 column 8: who is everybody, "),
+            (
+                rule.replace("everybody", "alice").replace('ä', "a"),
+                "policy.toml line 2 column 8: who is everybody, ",
+            ),
             (rule.to_owned(), "policy.toml line 3 column 17: a pattern is a repository name, "),
             (rule.replace('ä', "a"), "policy.toml line 1 column 1: missing field `actions`"),
             (
-                rule.replace('ä', "ä*\", 7, \"a"),
-                "policy.toml line 3 column 17: a pattern is a repository name, ",
+                rule.replace("\"ä\"", "7"),
+                "policy.toml line 3 column 17: invalid type: integer `7`, expected a string",
             ),
             (
                 format!("# ä\n{}actions = []", rule.replace('ä', "a")),
