@@ -101,6 +101,25 @@ fn policy_check_prints_rules_that_say_the_same() {
 }
 
 #[test]
+fn the_documented_example_means_what_the_document_says() {
+    let document = include_str!("../../../docs/OPERATIONS.md");
+    let (_, rest) = document.split_once("```toml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let program = Program::new().file("policy.toml", example);
+    for (asked, code) in [
+        ("alice overwrite team/app:v1", 0),
+        ("service:ci push team/app:v1", 0),
+        ("service:ci overwrite team/app:v1", 1),
+        ("carol create carol/app", 0),
+        ("anonymous catalog", 1),
+    ] {
+        let words = ["explain", "--policy", "policy.toml"].into_iter().chain(asked.split(' '));
+        let run = program.run(&words.collect::<Vec<_>>());
+        assert_eq!(run.code, Some(code), "{asked}: {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
 fn a_policy_that_is_missing_or_broken_stops_the_start_with_its_place() {
     let program = Program::new().file("broken.toml", &format!("{PUBLIC}actions = [\"pul\"]\n"));
     let broken = "broken.toml line 4 column 12: an action is pull, push, create, overwrite, delete \
