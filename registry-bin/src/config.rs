@@ -12,6 +12,7 @@ mod error;
 mod exposure;
 mod file;
 pub(crate) mod flags;
+mod policy;
 mod quantity;
 mod row;
 mod settings;

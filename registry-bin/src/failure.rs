@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, process::ExitCode};
 use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError};
 use registry_http::TlsError;
 
-use crate::config::ConfigErrors;
+use crate::{config::ConfigErrors, policy::PolicyError};
 
 /// Why the process ends: one sentence. `docs/OPERATIONS.md` lists the exit codes.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub(crate) enum Failure {
     /// The file of users, which the configuration names, cannot be used.
     #[error(transparent)]
     Users(#[from] HtpasswdError),
+    /// The file of rules that a command was given is missing or wrong.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
@@ -34,7 +37,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::System { .. } => 1,
-            Self::Config(_) | Self::Tls(_) | Self::Users(_) => 2,
+            Self::Config(_) | Self::Policy(_) | Self::Tls(_) | Self::Users(_) => 2,
             Self::Data(_) => 3,
             Self::Listen { .. } => 4,
         })

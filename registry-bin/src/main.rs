@@ -4,6 +4,7 @@ mod commands;
 mod config;
 mod failure;
 mod health;
+mod policy;
 mod signals;
 mod telemetry;
 mod welcome;
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
     let outcome = commands::run();
     telemetry::flush();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             // Where standard error is gone, the exit code still tells.
             let _ = writeln!(io::stderr(), "{failure}");

@@ -10,7 +10,7 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    policy::{AllowAll, Anonymous, ReadOnly},
+    policy::Anonymous,
     ports::{Authorizer, ContentStore, RecordStore},
     registry::{References, Registry},
 };
@@ -93,8 +93,7 @@ pub(crate) fn service(
 
 /// Who may do what.
 fn authorizer(config: &Config) -> Arc<dyn Authorizer> {
-    let policy: Arc<dyn Authorizer> =
-        if config.read_only.value { Arc::new(ReadOnly) } else { Arc::new(AllowAll) };
+    let policy = config.policy.value.authorizer(config.read_only.value);
     Arc::new(Anonymous::new(config.anonymous_access(), policy))
 }
 

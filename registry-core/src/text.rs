@@ -1,8 +1,15 @@
 //! Types whose JSON form is their text.
 
-use std::{borrow::Cow, fmt::Display, str::FromStr};
+use std::{
+    fmt::{self, Display},
+    marker::PhantomData,
+    str::FromStr,
+};
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserializer,
+    de::{Error, Visitor},
+};
 
 /// Parses a JSON string with `FromStr`.
 pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
@@ -10,11 +17,22 @@ where
     T: FromStr<Err: Display>,
     D: Deserializer<'de>,
 {
-    // `Cow` in an own wrapper: a bare `Cow<str>` never borrows in serde.
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    deserializer.deserialize_str(Text(PhantomData))
+}
 
-    Text::deserialize(deserializer)?.0.parse().map_err(D::Error::custom)
+/// Parses while the format still knows where the string is, so that an error can say it.
+struct Text<T>(PhantomData<T>);
+
+impl<T: FromStr<Err: Display>> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 /// Implements serde for a type by its `Display` and `FromStr`.

@@ -1,7 +1,5 @@
 //! `check`: shows what `serve` would run with.
 
-use std::io::{self, Write};
-
 use crate::{config::Config, failure::Failure, wiring};
 
 /// Prints the effective configuration, which is a configuration file that says the same.
@@ -9,13 +7,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
     // Reads the certificate and the users too.
     wiring::server_options(config)?;
     wiring::users(config)?;
-    match io::stdout().write_all(render(config).as_bytes()) {
-        // Whoever read it has seen enough.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::System { what: "standard output", source: e })
-        }
-        _ => Ok(()),
-    }
+    super::print(&render(config))
 }
 
 fn render(config: &Config) -> String {

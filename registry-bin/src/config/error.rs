@@ -3,6 +3,7 @@
 use std::{fmt, io, net::SocketAddr, path::PathBuf};
 
 use super::row::Origin;
+use crate::policy::PolicyError;
 
 /// One thing that is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,14 @@ pub(crate) enum ConfigError {
     Exposed { listen: SocketAddr },
     #[error("{given} is set ({origin}) but {missing} is not; HTTPS needs both, HTTP neither")]
     HalfOfTls { given: &'static str, origin: Origin, missing: &'static str },
+    #[error(
+        "other machines can reach {listen}, and {rule} of the policy lets whoever does write \
+         without credentials; take that from the rule, or say --read-only, or listen on 127.0.0.1, \
+         or, if it is what you want, say --allow-anonymous-writes-on-network"
+    )]
+    ExposedByRule { listen: SocketAddr, rule: String },
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
 }
 
 fn hint(suggestion: Option<&str>) -> String {

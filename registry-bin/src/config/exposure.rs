@@ -2,26 +2,35 @@
 
 use registry_core::policy::AnonymousAccess;
 
-use super::{Config, ConfigError, choice::Anonymous};
+use super::{Config, ConfigError, choice::Anonymous, policy::Opening};
 
 /// Refuses to let strangers write, unless that was said in words.
 pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
     let listen = config.listen.value;
     let writable = !config.read_only.value && config.anonymous_access() == AnonymousAccess::All;
-    if config.is_on_network() && writable && !config.allow_anonymous_writes_on_network.value {
-        return Err(ConfigError::Exposed { listen });
+    if !config.is_on_network() || !writable || config.allow_anonymous_writes_on_network.value {
+        return Ok(());
     }
-    Ok(())
+    match config.policy.value.opens_to_anonymous_writes() {
+        None => Ok(()),
+        Some(Opening::NoRules) => Err(ConfigError::Exposed { listen }),
+        Some(Opening::Rule(rule)) => {
+            Err(ConfigError::ExposedByRule { listen, rule: rule.to_string() })
+        }
+    }
 }
 
 impl Config {
     /// How far callers come who do not log in.
     pub(crate) fn anonymous_access(&self) -> AnonymousAccess {
         match self.anonymous.value {
-            Anonymous::Auto if self.htpasswd.value.path().is_some() => AnonymousAccess::None,
-            Anonymous::Auto | Anonymous::All => AnonymousAccess::All,
             Anonymous::None => AnonymousAccess::None,
             Anonymous::Pull => AnonymousAccess::Pull,
+            Anonymous::All => AnonymousAccess::All,
+            // The rules then say what is meant for everybody.
+            Anonymous::Auto if self.policy.value.has_rules() => AnonymousAccess::All,
+            Anonymous::Auto if self.htpasswd.value.path().is_some() => AnonymousAccess::None,
+            Anonymous::Auto => AnonymousAccess::All,
         }
     }
 

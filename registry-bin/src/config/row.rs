@@ -83,14 +83,17 @@ impl Layers {
         let given = layers.iter().find_map(|layer| layer.get(row.field)).cloned();
         let Given { text, origin } = given
             .unwrap_or_else(|| Given { text: row.default.to_owned(), origin: Origin::Default });
-        let value = T::parse(&text);
-        if value.is_none() {
-            let shown = if T::SECRET { "(hidden)".to_owned() } else { format!("{text:?}") };
-            let expected = T::expected();
-            errors.push(ConfigError::Value { key: row.key(), origin, shown, expected });
-            return None;
+        match T::read(&text) {
+            Ok(value) => Some(Setting { value, origin }),
+            Err(error) => {
+                errors.push(error.unwrap_or_else(|| {
+                    let shown = if T::SECRET { "(hidden)".to_owned() } else { format!("{text:?}") };
+                    let expected = T::expected();
+                    ConfigError::Value { key: row.key(), origin, shown, expected }
+                }));
+                None
+            }
         }
-        value.map(|value| Setting { value, origin })
     }
 }
 

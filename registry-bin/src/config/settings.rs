@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::{
     ConfigErrors, Layers, Row,
     choice::{Anonymous, Durability, LogFormat, References, Store},
+    policy::Policy,
     row::{Origin, Setting},
     value::{Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
 };
@@ -81,15 +82,18 @@ settings! {
     /// Whether a manifest is refused while something it refers to is missing: strict, or sparse
     references: References = "strict" HOW;
 
+    /// Let everybody do what the rules in this TOML file allow them; without it, everything
+    policy: Policy = "" FILE;
+
     /// Let nobody push or delete
     read_only: bool = "false" BOOL;
 
     /// Ask for a user name and a password of this file, which is made by `htpasswd -B`; whoever is
-    /// one of its users may do everything
+    /// one of its users may do everything, or what the policy says
     htpasswd: OptionalFile = "" FILE;
 
-    /// What whoever does not log in may do: none, pull, all, or auto, which is none with an
-    /// htpasswd file and all without
+    /// How far those come who do not log in: none, pull, all, or auto, which is as far as the policy
+    /// says, without one none with an htpasswd file and all without
     anonymous: Anonymous = "auto" WHAT;
 
     /// Serve an address that other machines reach although whoever reaches it may push and delete

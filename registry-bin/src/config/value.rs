@@ -4,7 +4,10 @@ use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, ti
 
 use tracing_subscriber::filter::Targets;
 
-use super::quantity::{self, SIZES, SPANS};
+use super::{
+    ConfigError,
+    quantity::{self, SIZES, SPANS},
+};
 
 /// A type that a text of a source parses into, and that cannot be wrong once parsed.
 ///
@@ -20,6 +23,11 @@ pub(crate) trait Value: fmt::Display + Sized {
 
     /// The value that a text says, if it says one.
     fn parse(text: &str) -> Option<Self>;
+
+    /// The same; where it says none, perhaps with more of an error than what it must be.
+    fn read(text: &str) -> Result<Self, Option<ConfigError>> {
+        Self::parse(text).ok_or(None)
+    }
 
     /// The value as the file has it.
     fn to_toml(&self) -> toml::Value {

@@ -5,6 +5,7 @@ mod check;
 mod ending;
 #[path = "../support/http.rs"]
 mod http;
+mod policy;
 mod program;
 mod running;
 mod serving;

@@ -12,7 +12,7 @@ use registry_core::{
     manifest::ManifestError,
     name::RepositoryName,
     page::Page,
-    policy::ReadOnly,
+    policy::{AllowAll, ReadOnly},
     ports::{
         AuthenticationError, AuthorizerError, BlobOptions, Content, Fetched, Listing,
         ManifestOptions, PulledManifest, ReferrerOptions, Source, StoreError, StoreErrorKind,
@@ -250,12 +250,12 @@ async fn a_path_without_a_route_is_unknown_and_a_method_without_one_is_refused()
 #[tokio::test]
 async fn a_registry_that_nobody_may_write_to_says_what_it_can() {
     let read_only = RegistryService::new(
-        registry(ReadOnly).build(),
+        registry(ReadOnly(AllowAll)).build(),
         registry_adapters::system::SystemClock::new(),
         registry_adapters::system::SystemRandom,
     );
     let digest = sha256("");
-    for service in [read_only, reader(registry(ReadOnly).build())] {
+    for service in [read_only, reader(registry(ReadOnly(AllowAll)).build())] {
         let refused = |method, path: String| {
             row("a write", method, path).body("{}").fails(405, "UNSUPPORTED")
         };

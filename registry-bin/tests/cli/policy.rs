@@ -1,0 +1,209 @@
+//! `--policy`, `policy check` and `explain`: who may do what.
+
+use hyper::{Method, StatusCode};
+
+use crate::{http::Http, program::Program, running::Running};
+
+const RULES: &str = r#"
+[[rule]]
+name = "the world"
+who = ["everybody"]
+repositories = ["public/**"]
+actions = ["pull"]
+
+[[rule]]
+who = ["anonymous"]
+repositories = ["drop"]
+actions = ["push"]
+
+[[rule]]
+name = "developers"
+who = ["user:alice", "service:ci"]
+repositories = ["team/**"]
+actions = ["pull", "push", "overwrite"]
+
+[[rule]]
+name = "own"
+who = ["authenticated"]
+repositories = ["{user}/**"]
+actions = ["push", "create"]
+
+[[rule]]
+who = ["authenticated"]
+actions = ["catalog"]
+"#;
+
+const PUBLIC: &str = "[[rule]]\nwho = [\"everybody\"]\nrepositories = [\"public/**\"]\n";
+
+#[test]
+fn explain_says_what_is_decided_and_by_which_rule() {
+    let program = Program::new().file("policy.toml", RULES);
+    let [world, drop, developers, own, lists] = [
+        "rule 1 \"the world\" allows it",
+        "rule 2 allows it",
+        "rule 3 \"developers\" allows it",
+        "rule 4 \"own\" allows it",
+        "rule 5 allows it",
+    ];
+    let no = "no rule allows it";
+    for (asked, steps) in [
+        ("anonymous pull public/app", &[("pull", world)][..]),
+        ("anonymous pull team/app", &[("pull", no)]),
+        ("user:anonymous push drop", &[("push", no)]),
+        ("anonymous push drop", &[("push", drop)]),
+        ("anonymous create drop", &[("push", drop), ("create", no)]),
+        ("alice overwrite team/app:v1", &[("push", developers), ("overwrite", developers)]),
+        ("service:ci push team", &[("push", developers)]),
+        ("ci push team", &[("push", no)]),
+        ("bob overwrite bob/app", &[("push", own), ("overwrite", no)]),
+        ("user:bob create bob/app", &[("push", own), ("create", own)]),
+        ("alice delete team/app:v1", &[("delete", no)]),
+        ("bob catalog", &[("catalog", lists)]),
+        ("bob catalog public/a", &[("catalog", lists), ("pull", world)]),
+        ("bob catalog team/a", &[("catalog", lists), ("pull", no)]),
+        ("anonymous catalog", &[("catalog", no)]),
+    ] {
+        let words = ["explain", "--policy", "policy.toml"].into_iter().chain(asked.split(' '));
+        let run = program.run(&words.collect::<Vec<_>>());
+        let allowed = steps.iter().all(|(_, rule)| *rule != no);
+        let verdict = if allowed { "allowed\n" } else { "denied\n" };
+        let lines: String = steps.iter().map(|(step, rule)| format!("{step}: {rule}\n")).collect();
+        assert_eq!(run.stdout, format!("{verdict}{lines}"), "{asked}: {}", run.stderr);
+        assert_eq!(run.code, Some(i32::from(!allowed)), "{asked}");
+    }
+}
+
+#[test]
+fn what_cannot_be_explained_is_refused_with_code_2() {
+    let program = Program::new().file("policy.toml", RULES);
+    for asked in [
+        &["alice", "pull"][..],
+        &["alice", "pull", "Team/app"],
+        &["alice", "pull", "team/app:.v1"],
+        &["alice", "fetch", "team/app"],
+    ] {
+        let words = [&["explain", "--policy", "policy.toml"], asked].concat();
+        let run = program.run(&words);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{asked:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn policy_check_prints_rules_that_say_the_same() {
+    let program = Program::new().file("policy.toml", RULES);
+    let first = program.run(&["policy", "check", "policy.toml"]);
+    assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
+    let head = "# rule 1\n[[rule]]\nname = \"the world\"\nwho = [\"everybody\"]\n\
+                repositories = [\"public/**\"]\nactions = [\"pull\"]\n\n# rule 2\n";
+    assert!(first.stdout.starts_with(head), "{}", first.stdout);
+    let program = program.file("again.toml", &first.stdout);
+    assert_eq!(program.run(&["policy", "check", "again.toml"]).stdout, first.stdout);
+}
+
+#[test]
+fn the_documented_example_means_what_the_document_says() {
+    let document = include_str!("../../../docs/OPERATIONS.md");
+    let (_, rest) = document.split_once("```toml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let program = Program::new().file("policy.toml", example);
+    for (asked, code) in [
+        ("alice overwrite team/app:v1", 0),
+        ("service:ci push team/app:v1", 0),
+        ("service:ci overwrite team/app:v1", 1),
+        ("carol create carol/app", 0),
+        ("anonymous catalog", 1),
+    ] {
+        let words = ["explain", "--policy", "policy.toml"].into_iter().chain(asked.split(' '));
+        let run = program.run(&words.collect::<Vec<_>>());
+        assert_eq!(run.code, Some(code), "{asked}: {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn a_policy_that_is_missing_or_broken_stops_the_start_with_its_place() {
+    let program = Program::new().file("broken.toml", &format!("{PUBLIC}actions = [\"pul\"]\n"));
+    let broken = "broken.toml line 4 column 12: an action is pull, push, create, overwrite, delete \
+                  or catalog\n";
+    let missing =
+        "the policy nowhere.toml cannot be read: No such file or directory (os error 2)\n";
+    for (file, sentence) in [("broken.toml", broken), ("nowhere.toml", missing)] {
+        for words in [
+            &["serve", "--listen", "127.0.0.1:0", "--policy", file][..],
+            &["check", "--policy", file],
+            &["policy", "check", file],
+            &["explain", "--policy", file, "alice", "pull", "a"],
+        ] {
+            let run = program.run(words);
+            assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{words:?}");
+            assert_eq!(run.stderr, sentence, "{words:?}");
+        }
+    }
+    assert!(!program.path().join("registry-data").exists(), "nothing is left behind");
+}
+
+#[test]
+fn the_network_is_served_where_no_rule_lets_strangers_write() {
+    let own = "[[rule]]\nwho = [\"everybody\"]\nrepositories = [\"{user}/**\"]\n";
+    let users = "[[rule]]\nwho = [\"authenticated\"]\nrepositories = [\"**\"]\n";
+    let all = "actions = [\"push\", \"create\", \"overwrite\", \"delete\"]\n";
+    let reads = "actions = [\"pull\", \"catalog\"]\n";
+    let mut cases = vec![
+        ([PUBLIC, reads].concat(), None),
+        ([users, all, PUBLIC, reads].concat(), None),
+        ([own, all].concat(), None),
+        ([users, all, PUBLIC, all].concat(), Some("rule 2 ")),
+        (RULES.to_owned(), Some("rule 2 ")),
+    ];
+    for write in ["push", "create", "overwrite", "delete"] {
+        cases.push((format!("{PUBLIC}actions = [\"{write}\"]\n"), Some("rule 1 ")));
+    }
+    for (rules, opening) in cases {
+        let program = Program::new().file("policy.toml", &rules);
+        let words = ["check", "--listen", "0.0.0.0:5000", "--policy", "policy.toml"];
+        let run = program.run(&words);
+        match opening {
+            None => assert_eq!(run.code, Some(0), "{rules}\n{}", run.stderr),
+            Some(rule) => {
+                assert_eq!((run.code, run.stderr.lines().count()), (Some(2), 1), "{rules}");
+                let sentence = format!("{rule}of the policy lets whoever does write");
+                assert!(run.stderr.contains(&sentence), "{rules}\n{}", run.stderr);
+                for allowed in ["--read-only", "--allow-anonymous-writes-on-network"] {
+                    let run = program.run(&[&words[..], &[allowed]].concat());
+                    assert_eq!(run.code, Some(0), "{rules}\n{allowed}: {}", run.stderr);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_server_does_what_the_rules_say() {
+    let rules = format!(
+        "{PUBLIC}actions = [\"pull\"]\n[[rule]]\nwho = [\"everybody\"]\n\
+         repositories = [\"drop/*\"]\nactions = [\"push\", \"create\"]\n"
+    );
+    let program = Program::new().file("policy.toml", &rules);
+    let arguments = ["--store", "memory", "--policy", "policy.toml", "--log-level", "debug"];
+    let mut running = Running::start(&program, &arguments);
+    let writes = StatusCode::METHOD_NOT_ALLOWED;
+    assert_statuses(&running, StatusCode::ACCEPTED, StatusCode::FORBIDDEN).await;
+    running.wait_for("no rule allows it");
+    running.wait_for("Repository(RepositoryName(public/app))");
+    let running = Running::start(&program, &[&arguments[..], &["--read-only"]].concat());
+    assert_statuses(&running, writes, writes).await;
+}
+
+/// What becomes of reads and of an upload where it is allowed and where it is not.
+async fn assert_statuses(running: &Running, allowed: StatusCode, denied: StatusCode) {
+    let http = Http::new(running.address);
+    for (method, path, status) in [
+        (Method::GET, "/v2/public/app/tags/list", StatusCode::NOT_FOUND),
+        (Method::GET, "/v2/drop/app/tags/list", StatusCode::FORBIDDEN),
+        (Method::GET, "/v2/_catalog", StatusCode::FORBIDDEN),
+        (Method::POST, "/v2/drop/app/blobs/uploads/", allowed),
+        (Method::POST, "/v2/public/app/blobs/uploads/", denied),
+    ] {
+        let reply = http.send(method.clone(), path, &[], "").await.expect("a reply");
+        assert_eq!(reply.status, status, "{method} {path}");
+    }
+}
