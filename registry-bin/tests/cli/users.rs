@@ -49,6 +49,43 @@ async fn users_may_do_everything_and_others_what_anonymous_says() {
 }
 
 #[tokio::test]
+async fn with_rules_users_and_others_may_do_what_they_say() {
+    const RULES: &str = "
+        [[rule]]
+        who = [\"everybody\"]
+        repositories = [\"**\"]
+        actions = [\"pull\", \"catalog\"]
+        [[rule]]
+        who = [\"authenticated\"]
+        repositories = [\"{user}/**\"]
+        actions = [\"push\", \"create\"]";
+    const OWN: &str = "/v2/alice/app/blobs/uploads/";
+    let program = Program::new().file("users", ALICE).file("rules", RULES);
+    let files = ["--htpasswd", "users", "--policy", "rules"];
+    // For a catalog, for alice's push to her own and to another's, and for a push to alice's.
+    for (more, read, own, other, stranger) in [
+        (&[][..], 200, 202, 403, 401),
+        (&["--anonymous", "none"], 401, 202, 403, 401),
+        (&["--read-only"], 200, 405, 405, 405),
+    ] {
+        let running = Running::start(&program, &[&files[..], more].concat());
+        let http = Http::new(running.address);
+        for (method, path, authorization, expected) in [
+            (Method::GET, "/v2/_catalog", "", read),
+            (Method::POST, OWN, RIGHT, own),
+            (Method::POST, PUSH, RIGHT, other),
+            (Method::POST, OWN, "", stranger),
+        ] {
+            let answered = status(&http, method, path, authorization).await;
+            assert_eq!(answered.as_u16(), expected, "{more:?} {path} {authorization}");
+        }
+    }
+    let listen = ["check", "--listen", "0.0.0.0:5000"];
+    let run = program.run(&[&listen[..], &files].concat());
+    assert_eq!(run.code, Some(0), "no stranger may write: {}", run.stderr);
+}
+
+#[tokio::test]
 async fn whoever_does_not_log_in_is_told_how_and_whoever_guesses_to_wait() {
     let program = Program::new().file("users", ALICE);
     let running = Running::start(&program, &["--htpasswd", "users"]);
