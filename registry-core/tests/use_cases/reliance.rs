@@ -19,7 +19,7 @@ use registry_core::{
 
 use crate::{
     plain::PlainRecords,
-    support::{Prepared, chunk, digest, name, user},
+    support::{Failing, Prepared, chunk, digest, name, user},
 };
 
 /// Changes a record as somebody else would, just before the registry first puts it.
@@ -38,25 +38,6 @@ impl Tap for Meanwhile {
             condemn_blob(&self.records, &self.key);
         }
         Ok(())
-    }
-
-    async fn after(&self, (): ()) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-/// A disk without room.
-struct Full;
-
-#[async_trait]
-impl Tap for Full {
-    type Ticket = ();
-
-    async fn before(&self, call: Call) -> Result<(), StoreError> {
-        match call {
-            Call::Put(_) => Err(StoreErrorKind::Full.into()),
-            _ => Ok(()),
-        }
     }
 
     async fn after(&self, (): ()) -> Result<(), StoreError> {
@@ -149,7 +130,13 @@ fn a_look_at_a_blob_brings_its_condemned_link_back() {
 fn a_look_at_an_old_blob_is_answered_where_nothing_can_be_written_unless_it_is_condemned() {
     let prepared = Prepared::new();
     prepared.let_blobs_go_stale();
-    let registry = prepared.registry_behind(&Arc::new(Full), AllowAll);
+    let registry = prepared.registry_behind(
+        &Failing::on(|call| {
+            // The disk has no room.
+            matches!(call, Call::Put(_)).then_some(StoreErrorKind::Full)
+        }),
+        AllowAll,
+    );
     block_on(look(&registry)).expect("reads go on");
 
     let (records, blob) = (&prepared.records, RecordKey::blob(&digest(Prepared::SHARED)));

@@ -16,11 +16,13 @@ use registry_core::{
     identity::{Caller, Principal, PrincipalKind},
     name::RepositoryName,
     policy::AllowAll,
-    ports::{Authorizer, AuthorizerError, ContentId, ContentStore, Decision},
+    ports::{
+        Authorizer, AuthorizerError, ContentId, ContentStore, Decision, StoreError, StoreErrorKind,
+    },
     reference::Reference,
     registry::{Body, Chunk, ManifestUpload, Registry},
     tag::Tag,
-    testing::{ManualClock, Sample, Seeded, Tap, Tapped},
+    testing::{Call, ManualClock, Sample, Seeded, Tap, Tapped},
 };
 
 use crate::plain::{PlainContents, PlainRecords};
@@ -147,6 +149,28 @@ impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<_> = self.records.iter().map(|(key, _)| key).collect();
         f.debug_struct("Stored").field("keys", &keys).finish_non_exhaustive()
+    }
+}
+
+/// Stores that fail the calls for which a test names a failure, before they do anything.
+pub(crate) struct Failing(fn(&Call) -> Option<StoreErrorKind>);
+
+impl Failing {
+    pub(crate) fn on(fails: fn(&Call) -> Option<StoreErrorKind>) -> Arc<Self> {
+        Arc::new(Self(fails))
+    }
+}
+
+#[async_trait]
+impl Tap for Failing {
+    type Ticket = ();
+
+    async fn before(&self, call: Call) -> Result<(), StoreError> {
+        self.0(&call).map_or(Ok(()), |kind| Err(kind.into()))
+    }
+
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
