@@ -12,13 +12,13 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{
-    access::{Access, Action},
+    access::Action,
     digest::Algorithm,
     error::RegistryError,
     identity::{Caller, Principal},
     name::RepositoryName,
     policy::AllowAll,
-    ports::{Authorizer, AuthorizerError, BlobOptions, Decision, Fetched, Source},
+    ports::{Authorizer, AuthorizerError, BlobOptions, Decision, Fetched, Question, Source},
     registry::{Chunk, Registry},
 };
 use registry_http::RegistryService;
@@ -31,18 +31,18 @@ impl Authorizer for PublicOnly {
     async fn authorize(
         &self,
         _: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        let decide = |access: &Access| {
-            let name = access.resource.repository().map(RepositoryName::as_str);
-            match access.action {
+        let decide = |question: &Question| {
+            let name = question.access.resource.repository().map(RepositoryName::as_str);
+            match question.access.action {
                 Action::Pull if name.is_some_and(|name| name.starts_with("public/")) => {
                     Decision::allow("it is public")
                 }
                 _ => Decision::deny("it is not public"),
             }
         };
-        Ok(accesses.iter().map(decide).collect())
+        Ok(questions.iter().map(decide).collect())
     }
 }
 

@@ -1,5 +1,9 @@
 //! What can be done, and to what.
 
+mod grant;
+
+pub use grant::Grant;
+
 use crate::{name::RepositoryName, tag::Tag};
 
 /// Something a caller does.
@@ -16,6 +20,8 @@ pub enum Action {
     Delete,
     /// List the repositories.
     Catalog,
+    /// Look after the registry: see and cancel the uploads of others.
+    Admin,
 }
 
 /// What it is done to.
@@ -41,6 +47,12 @@ pub struct Access {
 }
 
 impl Access {
+    /// An action on the registry as a whole.
+    #[must_use]
+    pub const fn registry(action: Action) -> Self {
+        Self { action, resource: Resource::Registry }
+    }
+
     /// An action on a repository.
     #[must_use]
     pub fn repository(action: Action, name: &RepositoryName) -> Self {
@@ -83,8 +95,8 @@ pub enum Scope {
     /// Everything its principal may do.
     Full,
     /// These actions on these resources: on a repository with its tags, on one tag alone, or on the
-    /// registry.
-    Limited(Vec<Access>),
+    /// registry. A resource may be there without actions: it was asked for, and refused.
+    Limited(Vec<Grant>),
 }
 
 impl Scope {
@@ -92,16 +104,24 @@ impl Scope {
     /// the credential goes: a token's actions do not tell the two apart.
     #[must_use]
     pub fn covers(&self, access: &Access) -> bool {
+        let action = match access.action {
+            Action::Overwrite => Action::Push,
+            action => action,
+        };
+        self.on(&access.resource, |grant| grant.actions().contains(&action))
+    }
+
+    /// Whether it says anything of a resource, be it that nothing is granted.
+    #[must_use]
+    pub fn names(&self, resource: &Resource) -> bool {
+        self.on(resource, |_| true)
+    }
+
+    fn on(&self, resource: &Resource, mut grants: impl FnMut(&Grant) -> bool) -> bool {
         match self {
             Self::Full => true,
-            Self::Limited(granted) => {
-                let action = match access.action {
-                    Action::Overwrite => Action::Push,
-                    action => action,
-                };
-                granted.iter().any(|grant| {
-                    grant.action == action && grant.resource.contains(&access.resource)
-                })
+            Self::Limited(all) => {
+                all.iter().any(|grant| grant.resource().contains(resource) && grants(grant))
             }
         }
     }
@@ -126,16 +146,17 @@ mod tests {
         // By the granted resource, which of them are covered.
         let covered: [&[usize]; 6] = [&[0], &[1, 2, 3], &[2], &[3], &[4, 5], &[5]];
         for (granted, covered) in resources.iter().zip(covered) {
-            let grant = Access { action: Action::Push, resource: granted.clone() };
+            let grant = Grant::new(granted.clone(), [Action::Push]);
             let scope = Scope::Limited(vec![grant]);
             for (i, resource) in resources.iter().enumerate() {
                 let covers = |action| scope.covers(&Access { action, resource: resource.clone() });
                 for action in [Action::Push, Action::Overwrite] {
                     assert_eq!(covers(action), covered.contains(&i), "{granted:?}: {resource:?}");
                 }
-                for action in [Action::Pull, Action::Delete, Action::Catalog] {
+                for action in [Action::Pull, Action::Delete, Action::Catalog, Action::Admin] {
                     assert!(!covers(action), "{granted:?}: {action:?} {resource:?}");
                 }
+                assert_eq!(scope.names(resource), covered.contains(&i));
             }
         }
     }

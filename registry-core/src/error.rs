@@ -72,6 +72,9 @@ pub enum RegistryError {
     /// The caller may not do this.
     #[error("the requested access to the resource is denied")]
     Denied,
+    /// The caller may do this, but the token was not asked for it.
+    #[error("the token is not for this: ask for one with the scope of the challenge")]
+    InsufficientScope,
     /// Nobody in particular may not do this; somebody might.
     #[error("authentication is required")]
     Unauthenticated,
@@ -212,7 +215,7 @@ impl RegistryError {
             }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
             Self::Denied => ErrorCode::Denied,
-            Self::Unauthenticated => ErrorCode::Unauthorized,
+            Self::Unauthenticated | Self::InsufficientScope => ErrorCode::Unauthorized,
             Self::Authentication(error) => match error {
                 AuthenticationError::Refused { .. } => ErrorCode::Unauthorized,
                 AuthenticationError::Throttled { .. } => ErrorCode::TooManyRequests,

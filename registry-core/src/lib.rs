@@ -6,6 +6,7 @@
 //! cloud SDK.
 
 pub mod access;
+pub mod authentication;
 pub mod credentials;
 pub mod descriptor;
 pub mod digest;

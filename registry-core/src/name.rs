@@ -30,6 +30,18 @@ impl RepositoryName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Its first component.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(first, _)| first)
+    }
+
+    /// Whether it is this name, or lies below it.
+    #[must_use]
+    pub fn is_in(&self, name: &str) -> bool {
+        self.0.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 impl FromStr for RepositoryName {

@@ -22,9 +22,8 @@ pub use self::{
     who::{Id, Who, WhoError},
 };
 use crate::{
-    access::Access,
     identity::Principal,
-    ports::{Authorizer, AuthorizerError, Decision},
+    ports::{Authorizer, AuthorizerError, Decision, Question},
 };
 
 /// Everybody may do everything. For a machine of one's own.
@@ -37,8 +36,8 @@ impl Authorizer for AllowAll {
     async fn authorize(
         &self,
         _: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        Ok(accesses.iter().map(|_| Decision::allow("everybody may do everything")).collect())
+        Ok(questions.iter().map(|_| Decision::allow("everybody may do everything")).collect())
     }
 }

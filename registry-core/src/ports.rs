@@ -4,6 +4,7 @@
 //! streams are `'static`; dropping a future leaves the store as before the call or as after it;
 //! an `Err` from a mutation leaves its outcome open, so the caller reads again.
 
+mod audit_log;
 mod authenticator;
 mod authorizer;
 mod clock;
@@ -11,13 +12,16 @@ mod content;
 mod content_store;
 mod hash_backend;
 mod random;
+mod rate_limiter;
 mod record_store;
 mod source;
 mod store_error;
 mod tasks;
+mod token;
 
+pub use audit_log::{AuditAction, AuditError, AuditEvent, AuditLog, AuditOutcome};
 pub use authenticator::{Authenticated, AuthenticationError, Authenticator};
-pub use authorizer::{Authorizer, AuthorizerError, Decision, Verdict};
+pub use authorizer::{Authorizer, AuthorizerError, Decision, Question, Verdict};
 pub use clock::Clock;
 pub use content::{Content, ContentBytes};
 pub use content_store::{
@@ -27,6 +31,7 @@ pub use content_store::{
 pub use hash_backend::{HashBackend, Sha2};
 pub use random::Random;
 pub(crate) use random::fresh;
+pub use rate_limiter::{Limit, LimitKey, RateLimiter, Subject, Taken};
 pub use record_store::{
     DeleteOutcome, Expect, KeyRange, Lookup, PutOutcome, RecordEntry, RecordStore, Version,
 };
@@ -35,3 +40,6 @@ pub use source::{
 };
 pub use store_error::{StoreError, StoreErrorKind};
 pub use tasks::Tasks;
+pub use token::{
+    IssuedToken, RefreshTokens, TokenError, TokenIssuer, TokenVerifier, VerifiedToken,
+};

@@ -9,6 +9,7 @@ mod blobs;
 mod builder;
 mod catalog;
 mod detach;
+mod grants;
 mod links;
 mod listing;
 mod manifests;

@@ -18,13 +18,13 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{
-    access::Access,
     credentials::Credentials,
     digest::Algorithm,
     identity::Principal,
     policy::AllowAll,
     ports::{
         Authenticated, AuthenticationError, Authenticator, Authorizer, AuthorizerError, Decision,
+        Question,
     },
     registry::Registry,
 };
@@ -204,7 +204,7 @@ impl Authorizer for Unreachable {
     async fn authorize(
         &self,
         _: &Principal,
-        _: &[Access],
+        _: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
         Err(AuthorizerError("the directory is down".into()))
     }

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use crate::{
-    access::{Access, Action},
+    access::Action,
     identity::{Principal, PrincipalKind},
-    ports::{Authorizer, AuthorizerError, Decision},
+    ports::{Authorizer, AuthorizerError, Decision, Question},
 };
 
 /// What another policy decides, but no more than this for callers without credentials.
@@ -41,12 +41,12 @@ impl<A: Authorizer> Authorizer for Anonymous<A> {
     async fn authorize(
         &self,
         principal: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        let mut decisions = self.policy.authorize(principal, accesses).await?;
+        let mut decisions = self.policy.authorize(principal, questions).await?;
         if principal.kind() == PrincipalKind::Anonymous {
-            for (decision, access) in decisions.iter_mut().zip(accesses) {
-                if !self.access.covers(access.action) {
+            for (decision, question) in decisions.iter_mut().zip(questions) {
+                if !self.access.covers(question.access.action) {
                     *decision = Decision::deny("anonymous callers may not");
                 }
             }
@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::Resource,
+        access::Access,
         policy::{AllowAll, ReadOnly},
         ports::Verdict,
     };
@@ -80,8 +80,8 @@ mod tests {
         [Action::Pull, Action::Catalog, Action::Push, Action::Overwrite, Action::Delete];
 
     fn verdicts(authorizer: &impl Authorizer, principal: &Principal) -> Vec<Verdict> {
-        let accesses = ACTIONS.map(|action| Access { action, resource: Resource::Registry });
-        let decisions = block_on(authorizer.authorize(principal, &accesses)).expect("decisions");
+        let questions = ACTIONS.map(|action| Question::new(Access::registry(action)));
+        let decisions = block_on(authorizer.authorize(principal, &questions)).expect("decisions");
         decisions.into_iter().map(|decision| decision.verdict).collect()
     }
 

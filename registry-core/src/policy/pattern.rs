@@ -83,7 +83,7 @@ impl RepositoryPattern {
 fn user(principal: &Principal) -> Option<&str> {
     match principal.kind() {
         PrincipalKind::User => Some(principal.id()),
-        PrincipalKind::Anonymous | PrincipalKind::Service => None,
+        _ => None,
     }
 }
 

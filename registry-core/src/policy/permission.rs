@@ -23,17 +23,26 @@ pub enum Permission {
     Delete,
     /// List the repositories: those of them that may be pulled.
     Catalog,
+    /// Look after the registry: see and cancel the uploads of others.
+    Admin,
 }
 
 /// The text is not a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an action is pull, push, create, overwrite, delete or catalog")]
+#[error("an action is pull, push, create, overwrite, delete, catalog or admin")]
 pub struct PermissionError;
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 6] =
-        [Self::Pull, Self::Push, Self::Create, Self::Overwrite, Self::Delete, Self::Catalog];
+    pub const ALL: [Self; 7] = [
+        Self::Pull,
+        Self::Push,
+        Self::Create,
+        Self::Overwrite,
+        Self::Delete,
+        Self::Catalog,
+        Self::Admin,
+    ];
 
     /// Its word.
     #[must_use]
@@ -45,6 +54,7 @@ impl Permission {
             Self::Overwrite => "overwrite",
             Self::Delete => "delete",
             Self::Catalog => "catalog",
+            Self::Admin => "admin",
         }
     }
 
@@ -52,7 +62,7 @@ impl Permission {
     #[must_use]
     pub const fn is_write(self) -> bool {
         match self {
-            Self::Push | Self::Create | Self::Overwrite | Self::Delete => true,
+            Self::Push | Self::Create | Self::Overwrite | Self::Delete | Self::Admin => true,
             Self::Pull | Self::Catalog => false,
         }
     }
@@ -65,6 +75,7 @@ impl Permission {
             Action::Overwrite => Self::Overwrite,
             Action::Delete => Self::Delete,
             Action::Catalog => Self::Catalog,
+            Action::Admin => Self::Admin,
         }
     }
 }

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use crate::{
-    access::{Access, Action},
+    access::Action,
     identity::Principal,
-    ports::{Authorizer, AuthorizerError, Decision},
+    ports::{Authorizer, AuthorizerError, Decision, Question},
 };
 
 /// Whoever may read by another policy may read, and nobody may write. For a mirror, or while an
@@ -19,12 +19,13 @@ impl<A: Authorizer> Authorizer for ReadOnly<A> {
     async fn authorize(
         &self,
         principal: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        let mut decisions = self.0.authorize(principal, accesses).await?;
-        for (decision, access) in decisions.iter_mut().zip(accesses) {
-            match access.action {
-                Action::Pull | Action::Catalog => {}
+        let mut decisions = self.0.authorize(principal, questions).await?;
+        for (decision, question) in decisions.iter_mut().zip(questions) {
+            match question.access.action {
+                // Whoever looks after it does so all the more.
+                Action::Pull | Action::Catalog | Action::Admin => {}
                 Action::Push | Action::Overwrite | Action::Delete => {
                     *decision = Decision::unsupported("the registry is read-only");
                 }
@@ -39,7 +40,7 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
-    use crate::{policy::Rules, ports::Verdict};
+    use crate::{access::Access, policy::Rules, ports::Verdict};
 
     #[test]
     fn reads_are_as_the_other_policy_says_and_writes_are_unsupported() {
@@ -47,12 +48,13 @@ mod tests {
             r#"{"rule":[{"who":["everybody"],"repositories":["a"],"actions":["pull","push"]}]}"#,
         )
         .unwrap();
-        let accesses: Vec<Access> = [(Action::Pull, "a"), (Action::Pull, "b")]
+        let questions: Vec<Question> = [(Action::Pull, "a"), (Action::Pull, "b")]
             .into_iter()
             .chain([Action::Push, Action::Overwrite, Action::Delete].map(|action| (action, "a")))
             .map(|(action, name)| Access::repository(action, &name.parse().unwrap()))
+            .map(Question::new)
             .collect();
-        let decided = block_on(ReadOnly(rules).authorize(&Principal::anonymous(), &accesses));
+        let decided = block_on(ReadOnly(rules).authorize(&Principal::anonymous(), &questions));
         let verdicts: Vec<_> = decided.unwrap().iter().map(|decision| decision.verdict).collect();
         let unsupported = Verdict::Unsupported;
         assert_eq!(

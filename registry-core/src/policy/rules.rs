@@ -10,7 +10,7 @@ use super::{Explanation, Numbered, Permission, Rule};
 use crate::{
     access::Access,
     identity::Principal,
-    ports::{Authorizer, AuthorizerError, Decision},
+    ports::{Authorizer, AuthorizerError, Decision, Question},
 };
 
 /// Lets everybody do what a rule allows them, and nothing else.
@@ -78,8 +78,9 @@ impl Authorizer for Rules {
     async fn authorize(
         &self,
         principal: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        Ok(accesses.iter().map(|access| self.explain(principal, access).decision()).collect())
+        let decide = |question: &Question| self.explain(principal, &question.access).decision();
+        Ok(questions.iter().map(decide).collect())
     }
 }

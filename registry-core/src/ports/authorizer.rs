@@ -4,20 +4,45 @@ use std::{borrow::Cow, error::Error, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{access::Access, identity::Principal};
+use crate::{access::Access, identity::Principal, record::RepositoryRecord};
 
 /// Decides what a principal may do. A registry has no default for it.
 #[async_trait]
 pub trait Authorizer: Send + Sync + 'static {
-    /// One decision for each access, in their order.
+    /// One decision for each question, in their order.
     ///
     /// # Errors
     /// When it cannot decide: the client gets 503, which is not a refusal.
     async fn authorize(
         &self,
         principal: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError>;
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Question {
+    /// What somebody wants to do.
+    pub access: Access,
+    /// The repository in which they want to do it, as it is now; `None` where it does not exist, and
+    /// where the access is none to a repository. Whoever may not do it is told the same either way.
+    pub repository: Option<Arc<RepositoryRecord>>,
+}
+
+impl Question {
+    /// An access to something that is no repository, or none yet.
+    #[must_use]
+    pub const fn new(access: Access) -> Self {
+        Self { access, repository: None }
+    }
+
+    /// An access in this repository, where there is one.
+    #[must_use]
+    pub const fn within(access: Access, repository: Option<Arc<RepositoryRecord>>) -> Self {
+        Self { access, repository }
+    }
 }
 
 /// What was decided of one access.
@@ -74,8 +99,8 @@ impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
     async fn authorize(
         &self,
         principal: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        (**self).authorize(principal, accesses).await
+        (**self).authorize(principal, questions).await
     }
 }

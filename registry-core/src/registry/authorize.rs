@@ -5,21 +5,33 @@ use crate::{
     access::Access,
     error::RegistryError,
     identity::Caller,
-    ports::{AuthorizerError, Decision, Verdict},
+    ports::{AuthorizerError, Decision, Question, Verdict},
 };
+
+/// What came out for one question.
+pub(super) enum Outcome {
+    /// The caller may.
+    Allowed(Decision),
+    /// The caller may not.
+    Denied,
+    /// The principal may, but the credential's scope does not cover it.
+    OutOfScope,
+    /// Nobody may.
+    Unsupported,
+}
 
 impl Inner {
     /// Goes on only if the caller may. The decision says whether a repository may be created.
     pub(super) async fn authorize(
         &self,
         caller: &Caller,
-        access: Access,
+        question: Question,
     ) -> Result<Decision, RegistryError> {
-        let decision = self.decide(caller, &[access]).await?.remove(0);
-        match decision.verdict {
-            Verdict::Allow => Ok(decision),
-            Verdict::Deny => Err(RegistryError::Denied),
-            Verdict::Unsupported => Err(RegistryError::Unsupported),
+        match self.decide(caller, &[question]).await?.remove(0) {
+            Outcome::Allowed(decision) => Ok(decision),
+            Outcome::Denied => Err(RegistryError::Denied),
+            Outcome::OutOfScope => Err(RegistryError::InsufficientScope),
+            Outcome::Unsupported => Err(RegistryError::Unsupported),
         }
     }
 
@@ -27,38 +39,57 @@ impl Inner {
     pub(super) async fn allowed(
         &self,
         caller: &Caller,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<bool>, RegistryError> {
-        let decisions = self.decide(caller, accesses).await?;
-        Ok(decisions.iter().map(|decision| decision.verdict == Verdict::Allow).collect())
+        let outcomes = self.decide(caller, questions).await?;
+        Ok(outcomes.iter().map(|outcome| matches!(outcome, Outcome::Allowed(_))).collect())
     }
 
-    /// The scope of the credential comes first, always: what it does not cover is denied, whatever
-    /// the policy says.
-    async fn decide(
+    /// What the principal could never do, and what the scope of the credential does not cover, is
+    /// not allowed, whatever the policy says.
+    pub(super) async fn decide(
         &self,
         caller: &Caller,
-        accesses: &[Access],
-    ) -> Result<Vec<Decision>, RegistryError> {
-        let mut decisions = self.authorizer.authorize(&caller.principal, accesses).await?;
-        if decisions.len() != accesses.len() {
+        questions: &[Question],
+    ) -> Result<Vec<Outcome>, RegistryError> {
+        let decisions = self.authorizer.authorize(&caller.principal, questions).await?;
+        if decisions.len() != questions.len() {
             let error = "the authorizer answered another number of questions than it was asked";
             return Err(AuthorizerError(error.into()).into());
         }
-        for (decision, access) in decisions.iter_mut().zip(accesses) {
-            if !caller.scope.covers(access) {
-                *decision = Decision::deny("the credential's scope does not cover it");
-            }
-            if decision.verdict != Verdict::Allow {
-                tracing::debug!(
-                    request_id = %caller.request_id,
-                    principal = ?caller.principal,
-                    ?access,
-                    reason = %decision.reason,
-                    "refused"
-                );
-            }
-        }
-        Ok(decisions)
+        let both = decisions.into_iter().zip(questions);
+        Ok(both.map(|(decision, question)| bound(caller, &question.access, decision)).collect())
     }
+}
+
+fn bound(caller: &Caller, access: &Access, decision: Decision) -> Outcome {
+    if !caller.principal.could(access) {
+        refused(caller, access, "the credential is for less than this");
+        return Outcome::Denied;
+    }
+    match decision.verdict {
+        Verdict::Allow if caller.scope.covers(access) => Outcome::Allowed(decision),
+        Verdict::Allow => {
+            refused(caller, access, "the scope of the token does not cover it");
+            Outcome::OutOfScope
+        }
+        Verdict::Deny => {
+            refused(caller, access, &decision.reason);
+            Outcome::Denied
+        }
+        Verdict::Unsupported => {
+            refused(caller, access, &decision.reason);
+            Outcome::Unsupported
+        }
+    }
+}
+
+fn refused(caller: &Caller, access: &Access, reason: &str) {
+    tracing::debug!(
+        request_id = %caller.request_id,
+        principal = ?caller.principal,
+        ?access,
+        reason,
+        "refused"
+    );
 }

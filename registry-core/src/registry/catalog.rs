@@ -4,12 +4,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Inner, Registry};
 use crate::{
-    access::{Access, Action, Resource},
+    access::{Access, Action},
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
     page::Page,
-    ports::Listing,
+    ports::{Listing, Question},
     record::RecordKey,
 };
 
@@ -23,8 +23,7 @@ impl Registry {
         caller: &Caller,
         page: &Page,
     ) -> Result<Listing<RepositoryName>, RegistryError> {
-        let access = Access { action: Action::Catalog, resource: Resource::Registry };
-        self.0.authorize(caller, access).await?;
+        self.0.authorize(caller, Question::new(Access::registry(Action::Catalog))).await?;
         let all = Page { n: page.n.filter(|n| *n == 0), last: page.last.clone() };
         let all = self.0.list(RecordKey::repositories(), &all).await?.entries;
         let (inner, caller) = (self.0.clone(), caller.clone());
@@ -54,9 +53,12 @@ impl Inner {
         impl futures::Stream<Item = Result<RepositoryName, RegistryError>> + use<>,
         RegistryError,
     > {
-        let accesses: Vec<Access> =
-            names.iter().map(|name| Access::repository(Action::Pull, name)).collect();
-        let allowed = self.allowed(caller, &accesses).await?;
+        let mut questions = Vec::with_capacity(names.len());
+        for name in &names {
+            let access = Access::repository(Action::Pull, name);
+            questions.push(Question::within(access, self.find(name).await?));
+        }
+        let allowed = self.allowed(caller, &questions).await?;
         let visible = names.into_iter().zip(allowed).filter(|(_, allowed)| *allowed);
         Ok(stream::iter(visible.map(|(name, _)| Ok(name)).collect::<Vec<_>>()))
     }

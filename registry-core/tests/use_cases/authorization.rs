@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use futures::{TryStreamExt, executor::block_on};
 use registry_core::{
-    access::{Access, Action, Resource, Scope},
+    access::{Access, Action, Grant, Resource, Scope},
     digest::Digest,
     error::RegistryError,
     identity::Caller,
@@ -13,7 +13,7 @@ use registry_core::{
     ports::{BlobOptions, Fetched, ManifestOptions, ReferrerOptions, Source},
     reference::Reference,
     registry::{ManifestUpload, Mount, Registry},
-    testing::Faults,
+    testing::{Call, Faults},
 };
 
 use crate::support::{Policy, Prepared, body, by_tag, chunk, digest, name, tag, user};
@@ -67,6 +67,7 @@ impl UseCase {
         match block_on((self.run)(&Attempt { registry, caller, prepared })) {
             Ok(answer) => Outcome::Answer(answer),
             Err(RegistryError::Denied) => Outcome::Denied,
+            Err(RegistryError::InsufficientScope) => Outcome::OutOfScope,
             Err(error) => panic!("{}: {error:?}", self.does),
         }
     }
@@ -82,6 +83,7 @@ impl UseCase {
 enum Outcome {
     Answer(String),
     Denied,
+    OutOfScope,
 }
 
 fn on(action: Action, repository: &str) -> Access {
@@ -93,7 +95,7 @@ fn overwrites(text: &str) -> Access {
 }
 
 fn lists() -> Access {
-    Access { action: Action::Catalog, resource: Resource::Registry }
+    Access::registry(Action::Catalog)
 }
 
 fn done(_: impl Sized) -> String {
@@ -289,15 +291,17 @@ fn what_is_denied_is_not_done_and_leaves_no_trace() {
 }
 
 #[test]
-fn whoever_may_nothing_is_denied_before_any_store_is_asked() {
-    // D22: neither the answer nor the time it takes says whether there is such a repository.
+fn whoever_may_nothing_is_denied_with_nothing_but_the_repository_looked_up() {
+    // D22: neither the answer nor the steps say whether there is such a repository.
     for case in use_cases() {
         let (prepared, faults) = (Prepared::new(), Faults::none());
         let before = prepared.stored();
         let registry = prepared.registry_behind(&faults, Policy::denying(|_| true));
         let outcome = case.try_at(&prepared, registry, user("alice"));
         assert_eq!(outcome, Outcome::Denied, "{}", case.does);
-        assert_eq!(faults.calls(), [], "{}", case.does);
+        let calls = faults.calls();
+        let looks_up = |call: &Call| matches!(call, Call::Get(key) if key.kind() == "repository");
+        assert!(calls.len() <= 1 && calls.iter().all(looks_up), "{}: {calls:?}", case.does);
         assert_eq!(prepared.stored(), before, "{}", case.does);
     }
 }
@@ -305,7 +309,7 @@ fn whoever_may_nothing_is_denied_before_any_store_is_asked() {
 #[test]
 fn a_credential_is_good_for_its_scope_and_no_more() {
     for case in use_cases() {
-        let scope = |grants: Vec<Access>| user("alice").with_scope(Scope::Limited(grants));
+        let scope = |accesses: Vec<Access>| user("alice").with_scope(carrying(accesses));
         // What may be pushed may be overwritten, as far as a credential goes.
         let needs = case.asks.iter().filter(|access| access.action != Action::Overwrite);
         let needs: Vec<Access> = needs.cloned().collect();
@@ -320,11 +324,38 @@ fn a_credential_is_good_for_its_scope_and_no_more() {
             let prepared = Prepared::new();
             let before = prepared.stored();
             let outcome = case.try_at(&prepared, prepared.registry(AllowAll), scope(grants));
-            assert_eq!(outcome, case.without(lacks), "{} without {lacks:?}", case.does);
-            if outcome == Outcome::Denied {
+            let expected = match case.without(lacks) {
+                Outcome::Denied => Outcome::OutOfScope,
+                quiet => quiet,
+            };
+            assert_eq!(outcome, expected, "{} without {lacks:?}", case.does);
+            if outcome == Outcome::OutOfScope {
                 assert_eq!(prepared.stored(), before, "{} without {lacks:?}", case.does);
             }
         }
+    }
+}
+
+fn carrying(accesses: impl IntoIterator<Item = Access>) -> Scope {
+    let grants = accesses.into_iter().map(|access| Grant::new(access.resource, [access.action]));
+    Scope::Limited(grants.collect())
+}
+
+#[test]
+fn a_token_that_was_not_asked_for_the_source_of_a_mount_is_refused_before_anything_is_written() {
+    let prepared = Prepared::new();
+    let before = prepared.stored();
+    let caller = user("alice").with_scope(carrying([on(Action::Push, "new")]));
+    // Whether or not the policy would let the caller: the answer says nothing of it.
+    for policy in
+        [Policy::denying(|_| false), Policy::denying(|access| access.action == Action::Pull)]
+    {
+        let registry = prepared.registry(policy);
+        let (digest, new) = (digest(Prepared::SHARED), name("new"));
+        let from = Some(name("b"));
+        let mount = block_on(registry.mount_blob(&caller, &new, &digest, from.as_ref()));
+        assert!(matches!(mount, Err(RegistryError::InsufficientScope)), "{mount:?}");
+        assert_eq!(prepared.stored(), before);
     }
 }
 
@@ -351,7 +382,7 @@ fn a_scope_does_not_replace_the_policy() {
         .into_iter()
         .flat_map(|action| [on(action, "a"), on(action, "b")])
         .chain([lists()]);
-    let caller = user("alice").with_scope(Scope::Limited(everything.collect()));
+    let caller = user("alice").with_scope(carrying(everything));
     for case in use_cases() {
         let prepared = Prepared::new();
         let registry = prepared.registry(Policy::denying(|_| true));
@@ -370,7 +401,11 @@ fn a_mount_from_where_the_caller_may_not_pull_takes_the_same_steps_whatever_is_t
         let (alice, a) = (user("alice"), name("a"));
         let mount = block_on(registry.mount_blob(&alice, &a, &digest, from.as_ref()));
         assert!(matches!(mount, Ok(Mount::Upload(upload)) if upload.offset == 0));
-        format!("{:?}", faults.calls()).replace(&digest.to_string(), "<digest>")
+        let mut calls = format!("{:?}", faults.calls()).replace(&digest.to_string(), "<digest>");
+        if let Some(from) = from {
+            calls = calls.replace(&format!("repository/{from}"), "<from>");
+        }
+        calls
     };
     let there = steps(Some("b"), Prepared::SHARED);
     assert_eq!(steps(Some("b"), "nowhere"), there);

@@ -17,7 +17,8 @@ use registry_core::{
     name::RepositoryName,
     policy::AllowAll,
     ports::{
-        Authorizer, AuthorizerError, ContentId, ContentStore, Decision, StoreError, StoreErrorKind,
+        Authorizer, AuthorizerError, ContentId, ContentStore, Decision, Question, StoreError,
+        StoreErrorKind,
     },
     reference::Reference,
     registry::{Body, Chunk, ManifestUpload, Registry},
@@ -195,13 +196,16 @@ impl Authorizer for Policy {
     async fn authorize(
         &self,
         _: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        self.asked.lock().expect("no test panics within").extend_from_slice(accesses);
-        let decide = |access: &Access| match (self.denies)(access) {
+        self.asked
+            .lock()
+            .expect("no test panics within")
+            .extend(questions.iter().map(|question| question.access.clone()));
+        let decide = |question: &Question| match (self.denies)(&question.access) {
             true => Decision::deny("the test says so"),
             false => Decision::allow("the test does not mind"),
         };
-        Ok(accesses.iter().map(decide).collect())
+        Ok(questions.iter().map(decide).collect())
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use registry_core::{
     access::{Access, Action},
     identity::Principal,
-    ports::{Authorizer, AuthorizerError, Decision},
+    ports::{Authorizer, AuthorizerError, Decision, Question},
 };
 
 use super::accounts::Account;
@@ -17,9 +17,9 @@ impl Authorizer for OwnNamespace {
     async fn authorize(
         &self,
         principal: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        Ok(accesses.iter().map(|access| decide(principal, access)).collect())
+        Ok(questions.iter().map(|question| decide(principal, &question.access)).collect())
     }
 }
 

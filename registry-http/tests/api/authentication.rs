@@ -5,12 +5,13 @@ use std::{net::IpAddr, time::Duration};
 use async_trait::async_trait;
 use registry_adapters::system::{SystemClock, SystemRandom};
 use registry_core::{
-    access::{Access, Action, Scope},
+    access::{Access, Action, Grant, Scope},
     credentials::Credentials,
     identity::{Principal, PrincipalKind},
     policy::AllowAll,
     ports::{
         Authenticated, AuthenticationError, Authenticator, Authorizer, AuthorizerError, Decision,
+        Question,
     },
 };
 use registry_http::RegistryService;
@@ -49,7 +50,7 @@ impl Authenticator for Users {
             },
             Credentials::Bearer(token) if token.expose() == "good" => {
                 let name = "a".parse().expect("a name");
-                let scope = Scope::Limited(vec![Access::repository(Action::Pull, &name)]);
+                let scope = Scope::Limited(vec![Grant::repository(&name, [Action::Pull])]);
                 Ok(user("bob").with_scope(scope))
             }
             _ => Err(AuthenticationError::refused("the token is expired")),
@@ -65,14 +66,14 @@ impl Authorizer for Policy {
     async fn authorize(
         &self,
         principal: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        let decide = |access: &Access| match (access.action, principal.id()) {
+        let decide = |question: &Question| match (question.access.action, principal.id()) {
             (Action::Pull | Action::Catalog, _) | (_, "alice") => Decision::allow("may"),
             (Action::Push | Action::Overwrite, "bob") => Decision::allow("may"),
             _ => Decision::deny("may not"),
         };
-        Ok(accesses.iter().map(decide).collect())
+        Ok(questions.iter().map(decide).collect())
     }
 }
 

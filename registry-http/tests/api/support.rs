@@ -15,7 +15,7 @@ use registry_core::{
     digest::Algorithm,
     identity::Principal,
     policy::AllowAll,
-    ports::{Authorizer, AuthorizerError, Decision, Source},
+    ports::{Authorizer, AuthorizerError, Decision, Question, Source},
     registry::{self, Registry},
 };
 use registry_http::{RegistryService, ResponseBody};
@@ -53,13 +53,13 @@ impl Authorizer for Deny {
     async fn authorize(
         &self,
         _: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        let decide = |access: &Access| match self.0(access) {
+        let decide = |question: &Question| match self.0(&question.access) {
             true => Decision::deny("the test says so"),
             false => Decision::allow("the test does not mind"),
         };
-        Ok(accesses.iter().map(decide).collect())
+        Ok(questions.iter().map(decide).collect())
     }
 }
 

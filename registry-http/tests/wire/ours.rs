@@ -9,10 +9,10 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    access::{Access, Action},
+    access::Action,
     identity::Principal,
     policy::AllowAll,
-    ports::{Authorizer, AuthorizerError, ContentStore, Decision, RecordStore},
+    ports::{Authorizer, AuthorizerError, ContentStore, Decision, Question, RecordStore},
     registry::{References, Registry},
 };
 use registry_http::{RegistryService, ServerOptions, serve};
@@ -119,12 +119,12 @@ impl Authorizer for NoDeletes {
     async fn authorize(
         &self,
         _: &Principal,
-        accesses: &[Access],
+        questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        let decide = |access: &Access| match access.action {
+        let decide = |question: &Question| match question.access.action {
             Action::Delete => Decision::unsupported("nothing can be deleted here"),
             _ => Decision::allow("everything else can be done"),
         };
-        Ok(accesses.iter().map(decide).collect())
+        Ok(questions.iter().map(decide).collect())
     }
 }

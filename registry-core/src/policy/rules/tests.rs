@@ -2,11 +2,7 @@ use futures::executor::block_on;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
-use crate::{
-    access::{Action, Resource},
-    identity::PrincipalKind,
-    ports::Verdict,
-};
+use crate::{access::Action, identity::PrincipalKind, ports::Verdict};
 
 const ACTIONS: [Action; 5] =
     [Action::Pull, Action::Push, Action::Overwrite, Action::Delete, Action::Catalog];
@@ -33,14 +29,14 @@ fn principal(text: &str) -> Principal {
 fn access(action: Action, repository: &str) -> Access {
     let name = repository.parse().unwrap();
     match action {
-        Action::Catalog => Access { action, resource: Resource::Registry },
+        Action::Catalog => Access::registry(action),
         Action::Overwrite => Access::tag(action, &name, &"latest".parse().unwrap()),
         _ => Access::repository(action, &name),
     }
 }
 
 fn decide(rules: &Rules, who: &str, access: &Access) -> Decision {
-    block_on(rules.authorize(&principal(who), std::slice::from_ref(access))).unwrap().remove(0)
+    block_on(rules.authorize(&principal(who), &[Question::new(access.clone())])).unwrap().remove(0)
 }
 
 #[test]
@@ -112,7 +108,7 @@ fn creating_without_pushing_is_nothing_and_both_may_come_from_two_rules() {
 fn what_is_asked_of_the_registry_is_answered_by_catalog_alone() {
     let all = Rules::new([rule(&["everybody"], &["**"], &Permission::ALL)]);
     for action in ACTIONS {
-        let asked = Access { action, resource: Resource::Registry };
+        let asked = Access::registry(action);
         let allowed = decide(&all, "user:alice", &asked).verdict == Verdict::Allow;
         assert_eq!(allowed, action == Action::Catalog, "{action:?}");
     }

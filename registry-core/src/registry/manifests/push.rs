@@ -14,8 +14,9 @@ use crate::{
     identity::Caller,
     manifest::Manifest,
     name::RepositoryName,
+    ports::Question,
     reference::Reference,
-    registry::{Body, Inner, Registry},
+    registry::{Body, Inner, Registry, repositories::PushTarget},
     tag::Tag,
 };
 
@@ -36,14 +37,14 @@ impl Registry {
         tags: &[Tag],
         upload: ManifestUpload,
     ) -> Result<PushedManifest, RegistryError> {
-        let may_create = self.0.may_push(caller, name).await?;
-        let grants = self.0.grants(caller, name, reference, tags).await?;
+        let target = self.0.push_target(caller, name).await?;
+        let grants = self.0.grants(caller, &target, reference, tags).await?;
         if upload.length.is_some_and(|length| length > Manifest::MAX_SIZE as u64) {
             return Err(RegistryError::ManifestTooLarge);
         }
         if let Reference::Digest(digest) = reference {
             // Known before the body is: whoever is refused need not send it.
-            self.0.refuse_moves(name, digest, &grants).await?;
+            self.0.refuse_moves(&target, digest, &grants).await?;
         }
         let bytes = collect(upload.body).await?;
         if upload.length.is_some_and(|length| length != bytes.len() as u64) {
@@ -60,9 +61,9 @@ impl Registry {
             return Err(RegistryError::DigestDiffers(*given));
         }
         let manifest = Manifest::parse(bytes, upload.content_type)?;
-        self.0.refuse_moves(name, &digest, &grants).await?;
+        self.0.refuse_moves(&target, &digest, &grants).await?;
         let subject = manifest.subject().map(|subject| subject.digest);
-        let repository = self.0.resolve_or_create(caller, name, may_create).await?;
+        let repository = self.0.enter(caller, &target).await?;
         let (inner, commit) =
             (self.0.clone(), Commit { repository, digest, manifest, tags: grants });
         self.detached(async move { inner.commit(&commit).await }).await?;
@@ -75,7 +76,7 @@ impl Inner {
     async fn grants(
         &self,
         caller: &Caller,
-        name: &RepositoryName,
+        target: &PushTarget<'_>,
         reference: &Reference,
         tags: &[Tag],
     ) -> Result<Vec<TagGrant>, RegistryError> {
@@ -84,12 +85,15 @@ impl Inner {
             Reference::Digest(_) => None,
         };
         let tags: Vec<&Tag> = tag.into_iter().chain(tags).collect();
-        let accesses: Vec<Access> =
-            tags.iter().map(|tag| Access::tag(Action::Overwrite, name, tag)).collect();
-        if accesses.is_empty() {
+        let question = |tag: &&Tag| {
+            let access = Access::tag(Action::Overwrite, target.name, tag);
+            Question::within(access, target.repository.clone())
+        };
+        let questions: Vec<Question> = tags.iter().map(question).collect();
+        if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let allowed = self.allowed(caller, &accesses).await?;
+        let allowed = self.allowed(caller, &questions).await?;
         let grant = |(tag, overwrite): (&Tag, bool)| TagGrant { tag: tag.clone(), overwrite };
         Ok(tags.into_iter().zip(allowed).map(grant).collect())
     }
@@ -98,7 +102,7 @@ impl Inner {
     /// with [`Expect::Absent`](crate::ports::Expect::Absent) all the same: it may come meanwhile.
     async fn refuse_moves(
         &self,
-        name: &RepositoryName,
+        target: &PushTarget<'_>,
         digest: &Digest,
         grants: &[TagGrant],
     ) -> Result<(), RegistryError> {
@@ -107,9 +111,9 @@ impl Inner {
         if fixed.is_empty() {
             return Ok(());
         }
-        let Some(repository) = self.resolve(name).await? else { return Ok(()) };
+        let Some(repository) = &target.repository else { return Ok(()) };
         for tag in fixed {
-            let target = self.resolve_tag(&repository, tag).await?;
+            let target = self.resolve_tag(&repository.id, tag).await?;
             if target.is_some_and(|(target, _)| target != *digest) {
                 return Err(RegistryError::Denied);
             }

@@ -4,12 +4,12 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::UploadStatus;
 use crate::{
-    access::{Access, Action},
+    access::{Access, Action, Resource},
     digest::Digest,
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::KeyRange,
+    ports::{KeyRange, Question},
     record::{LinkRecord, RecordKey, RepositoryId},
     registry::{Inner, Registry},
 };
@@ -31,11 +31,14 @@ impl Registry {
     /// Makes a blob of another repository one of this too, if the caller may pull it there. With
     /// no `from`, any repository that the caller may pull from will do.
     ///
+    /// A token that was never asked to pull from there is refused, so that the client comes back
+    /// with one that was (D12); that says nothing of whether it may.
+    ///
     /// Whether the blob is elsewhere, and not for the caller, or nowhere cannot be told apart:
     /// both open an upload.
     ///
     /// # Errors
-    /// Those of [`Registry::open_upload`].
+    /// Those of [`Registry::open_upload`], [`RegistryError::InsufficientScope`].
     pub async fn mount_blob(
         &self,
         caller: &Caller,
@@ -43,7 +46,13 @@ impl Registry {
         digest: &Digest,
         from: Option<&RepositoryName>,
     ) -> Result<Mount, RegistryError> {
-        let repository = self.0.to_push(caller, name).await?;
+        let target = self.0.push_target(caller, name).await?;
+        if let Some(from) = from
+            && !caller.scope.names(&Resource::Repository(from.clone()))
+        {
+            return Err(RegistryError::InsufficientScope);
+        }
+        let repository = self.0.enter(caller, &target).await?;
         let found = match from {
             Some(from) => self.0.pulls_from(caller, digest, from).await?,
             None => self.0.pulls_from_any(caller, digest).await?,
@@ -79,11 +88,12 @@ impl Inner {
         from: &RepositoryName,
     ) -> Result<bool, RegistryError> {
         let access = Access::repository(Action::Pull, from);
-        if !self.allowed(caller, &[access]).await?[0] {
+        let source = self.find(from).await?;
+        if !self.allowed(caller, &[Question::within(access, source.clone())]).await?[0] {
             return Ok(false);
         }
-        match self.resolve(from).await? {
-            Some(source) => self.is_linked(digest, &source).await,
+        match source {
+            Some(source) => self.is_linked(digest, &source.id).await,
             None => Ok(false),
         }
     }
@@ -93,20 +103,19 @@ impl Inner {
         caller: &Caller,
         digest: &Digest,
     ) -> Result<bool, RegistryError> {
-        let candidates = self.linked_names(digest).await?;
-        let accesses: Vec<Access> =
-            candidates.iter().map(|(_, name)| Access::repository(Action::Pull, name)).collect();
-        if accesses.is_empty() {
-            return Ok(false);
-        }
-        let allowed = self.allowed(caller, &accesses).await?;
-        for ((id, name), allowed) in candidates.iter().zip(allowed) {
+        let mut questions = Vec::new();
+        for (id, name) in self.linked_names(digest).await? {
             // The name in a link is a hint: only the repository's own record counts.
-            if allowed && self.resolve(name).await?.as_ref() == Some(id) {
-                return Ok(true);
+            let repository = self.find(&name).await?.filter(|repository| repository.id == id);
+            if repository.is_some() {
+                let access = Access::repository(Action::Pull, &name);
+                questions.push(Question::within(access, repository));
             }
         }
-        Ok(false)
+        if questions.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.allowed(caller, &questions).await?.contains(&true))
     }
 
     /// The repositories that may read a blob, and what they were called when it was linked.

@@ -1,0 +1,132 @@
+//! Tokens: what a client gets for its credentials, and shows instead of them.
+
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+
+use super::AuthenticationError;
+use crate::{
+    access::Grant,
+    credentials::Secret,
+    identity::{Principal, PrincipalKind},
+};
+
+/// Makes tokens. Asynchronous, since a key service may sign them.
+///
+/// # Contract
+/// A token of one registry says who its principal is (kind, id, groups, credential) and what it
+/// carries, for a time that is short, since a token cannot be called back. Tokens of different
+/// [`PrincipalKind`]s are of different kinds: none is taken for another.
+#[async_trait]
+pub trait TokenIssuer: Send + Sync + 'static {
+    /// A token of this principal that carries these grants, those without actions included.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    async fn issue(
+        &self,
+        principal: &Principal,
+        grants: &[Grant],
+    ) -> Result<IssuedToken, TokenError>;
+}
+
+/// Reads tokens that its [`TokenIssuer`] made.
+#[async_trait]
+pub trait TokenVerifier: Send + Sync + 'static {
+    /// What a token says, if it was made for this registry, is of one of the accepted kinds, and has
+    /// not expired.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::Refused`] with a reason for the log, and others; none of them shows the
+    /// token.
+    async fn verify(
+        &self,
+        token: &Secret,
+        accepted: &[PrincipalKind],
+    ) -> Result<VerifiedToken, AuthenticationError>;
+}
+
+/// Makes and takes refresh tokens, with which a client gets tokens after the password is forgotten.
+///
+/// # Contract
+/// A refresh token can be used again and again until it expires or is revoked, and is no longer good
+/// when its user is disabled or has another password.
+#[async_trait]
+pub trait RefreshTokens: Send + Sync + 'static {
+    /// A refresh token of this principal; `None` where it gets none, as with keys, which can be
+    /// revoked one by one.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    async fn issue(&self, principal: &Principal) -> Result<Option<Secret>, TokenError>;
+
+    /// Whose it is, as they are now.
+    ///
+    /// # Errors
+    /// As of [`Authenticator::authenticate`](super::Authenticator::authenticate).
+    async fn redeem(&self, token: &Secret) -> Result<Principal, AuthenticationError>;
+}
+
+/// A token, and how long it is good.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "it is what the protocol's reply says")]
+pub struct IssuedToken {
+    /// The token.
+    pub token: Secret,
+    /// Since when.
+    pub issued: SystemTime,
+    /// For how long; clients take less than 60 seconds for 60.
+    pub lifetime: Duration,
+}
+
+/// What a token says.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "it is what went into it")]
+pub struct VerifiedToken {
+    /// Whose it is.
+    pub principal: Principal,
+    /// What it carries.
+    pub grants: Vec<Grant>,
+}
+
+/// A token could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the token could not be made")]
+pub struct TokenError(#[source] pub Box<dyn Error + Send + Sync>);
+
+#[async_trait]
+impl<T: TokenIssuer + ?Sized> TokenIssuer for Arc<T> {
+    async fn issue(
+        &self,
+        principal: &Principal,
+        grants: &[Grant],
+    ) -> Result<IssuedToken, TokenError> {
+        (**self).issue(principal, grants).await
+    }
+}
+
+#[async_trait]
+impl<T: TokenVerifier + ?Sized> TokenVerifier for Arc<T> {
+    async fn verify(
+        &self,
+        token: &Secret,
+        accepted: &[PrincipalKind],
+    ) -> Result<VerifiedToken, AuthenticationError> {
+        (**self).verify(token, accepted).await
+    }
+}
+
+#[async_trait]
+impl<T: RefreshTokens + ?Sized> RefreshTokens for Arc<T> {
+    async fn issue(&self, principal: &Principal) -> Result<Option<Secret>, TokenError> {
+        (**self).issue(principal).await
+    }
+
+    async fn redeem(&self, token: &Secret) -> Result<Principal, AuthenticationError> {
+        (**self).redeem(token).await
+    }
+}
