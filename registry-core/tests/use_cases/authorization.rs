@@ -398,7 +398,13 @@ fn a_mount_from_where_the_caller_may_not_pull_takes_the_same_steps_whatever_is_t
         let policy = Policy::denying(|access| access.action == Action::Pull);
         let registry = prepared.registry_behind(&faults, policy);
         let (digest, from) = (digest(blob), from.map(name));
-        let (alice, a) = (user("alice"), name("a"));
+        let a = name("a");
+        // With a token, which was asked for the source and does not carry it. A policy that is shown
+        // every repository with the blob, for a full credential, takes longer where there are some.
+        let asked = from.iter().map(|from| Grant::repository(from, []));
+        let carried = Grant::repository(&a, [Action::Push]);
+        let scope = Scope::Limited(asked.chain([carried]).collect());
+        let alice = user("alice").with_scope(scope);
         let mount = block_on(registry.mount_blob(&alice, &a, &digest, from.as_ref()));
         assert!(matches!(mount, Ok(Mount::Upload(upload)) if upload.offset == 0));
         let mut calls = format!("{:?}", faults.calls()).replace(&digest.to_string(), "<digest>");

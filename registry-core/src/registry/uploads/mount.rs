@@ -105,10 +105,14 @@ impl Inner {
     ) -> Result<bool, RegistryError> {
         let mut questions = Vec::new();
         for (id, name) in self.linked_names(digest).await? {
+            let access = Access::repository(Action::Pull, &name);
+            // What a token does not carry is not looked up: the time would tell that it is there.
+            if !caller.scope.covers(&access) {
+                continue;
+            }
             // The name in a link is a hint: only the repository's own record counts.
             let repository = self.find(&name).await?.filter(|repository| repository.id == id);
             if repository.is_some() {
-                let access = Access::repository(Action::Pull, &name);
                 questions.push(Question::within(access, repository));
             }
         }
