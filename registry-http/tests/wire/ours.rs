@@ -33,6 +33,14 @@ pub(crate) struct Variant {
     store: Store,
     protocol: Protocol,
     base_path: &'static str,
+    challenge: Option<Scheme>,
+}
+
+/// How our server asks who there is; without one it does not.
+#[derive(Clone, Copy, Debug)]
+enum Scheme {
+    Basic,
+    Bearer,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +49,22 @@ enum Store {
     Filesystem,
 }
 
-const PLAIN: Variant =
-    Variant { name: "memory", store: Store::Memory, protocol: Protocol::Http1, base_path: "" };
+const PLAIN: Variant = Variant {
+    name: "memory",
+    store: Store::Memory,
+    protocol: Protocol::Http1,
+    base_path: "",
+    challenge: None,
+};
 
 /// The ways in which the suite runs it.
-pub(crate) const VARIANTS: [Variant; 4] = [
+pub(crate) const VARIANTS: [Variant; 6] = [
     PLAIN,
     Variant { name: "filesystem", store: Store::Filesystem, ..PLAIN },
     Variant { name: "http2", protocol: Protocol::Http2, ..PLAIN },
     Variant { name: "base_path", base_path: "/below/a.path", ..PLAIN },
+    Variant { name: "basic", challenge: Some(Scheme::Basic), ..PLAIN },
+    Variant { name: "bearer", challenge: Some(Scheme::Bearer), ..PLAIN },
 ];
 
 /// Starts a server on a store of its own, which lives until the process ends.
