@@ -20,7 +20,7 @@ use crate::{
     authorization::credentials,
     base_path::BasePath,
     challenge::{BearerError, Challenge, Realm},
-    limits::{self, Limits},
+    limits::Limits,
     origin::Origin,
     scope, tokens,
 };
@@ -56,17 +56,18 @@ impl Authentication {
     pub(crate) async fn identify(
         &self,
         endpoint: &Endpoint,
-        headers: &HeaderMap,
+        head: &Parts,
         limits: Option<&Limits>,
         caller: &mut Caller,
     ) -> Result<(), RegistryError> {
-        let credentials = credentials(headers)
+        let credentials = credentials(&head.headers)
             .map_err(|error| AuthenticationError::refused(error.to_string()))?;
         let who = self.authenticator.authenticate(&credentials, caller.peer);
-        let who = if self.can_be_guessed(&credentials) {
-            limits::attempt(limits, caller, who).await?
-        } else {
-            who.await?
+        let who = match limits {
+            Some(limits) if self.can_be_guessed(&credentials) => {
+                Box::pin(limits.attempt(caller, who)).await?
+            }
+            _ => who.await?,
         };
         (caller.principal, caller.scope) = (who.principal, who.scope);
         // Clients decide by the reply to the ping whether they ever show who they are. An anonymous

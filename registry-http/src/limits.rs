@@ -53,11 +53,28 @@ impl Limits {
         &self,
         endpoint: &Endpoint,
         caller: &Caller,
-    ) -> Result<Option<LimitKey>, RegistryError> {
+    ) -> Result<Option<Box<LimitKey>>, RegistryError> {
         let Some(name) = scope::repository(endpoint) else { return Ok(None) };
         let key = LimitKey::new(Limit::Requests, Subject::Namespace(name.namespace().into()));
         self.take(&key, caller).await?;
-        Ok(Some(key))
+        Ok(Some(Box::new(key)))
+    }
+
+    /// Tries credentials. Each attempt holds one of the failures of its address until it is not
+    /// refused, so that a client that has none left does not get as far as the password's hash,
+    /// however many attempts it makes at once.
+    pub(crate) async fn attempt<T>(
+        &self,
+        caller: &Caller,
+        attempt: impl Future<Output = Result<T, AuthenticationError>>,
+    ) -> Result<T, RegistryError> {
+        let key = of_address(Limit::Failures, caller);
+        self.take(&key, caller).await?;
+        let outcome = attempt.await;
+        if !matches!(outcome, Err(AuthenticationError::Refused { .. })) {
+            self.give_back(&key).await;
+        }
+        Ok(outcome?)
     }
 
     /// Gives one back that was not used.
@@ -88,24 +105,6 @@ impl Limits {
             }
         }
     }
-}
-
-/// Tries credentials. Each attempt holds one of the failures of its address until it is not refused,
-/// so that a client that has none left does not get as far as the password's hash, however many
-/// attempts it makes at once.
-pub(crate) async fn attempt<T>(
-    limits: Option<&Limits>,
-    caller: &Caller,
-    attempt: impl Future<Output = Result<T, AuthenticationError>>,
-) -> Result<T, RegistryError> {
-    let Some(limits) = limits else { return Ok(attempt.await?) };
-    let key = of_address(Limit::Failures, caller);
-    limits.take(&key, caller).await?;
-    let outcome = attempt.await;
-    if !matches!(outcome, Err(AuthenticationError::Refused { .. })) {
-        limits.give_back(&key).await;
-    }
-    Ok(outcome?)
 }
 
 /// Those whose address is not known share one, so that a server that does not tell it is noticed,

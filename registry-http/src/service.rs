@@ -20,7 +20,7 @@ use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::RegistryError,
     identity::{Caller, Principal},
-    ports::{AuthenticationError, Clock, Limit, Random, Source},
+    ports::{AuthenticationError, Clock, Limit, LimitKey, Random, Source},
     registry::Registry,
 };
 
@@ -148,98 +148,130 @@ impl Shared {
         }
     }
 
-    /// Answers it, and tells the audit log of credentials that were refused.
-    async fn answer(
+    /// What is allocated here is for other requests than pulls, for limits, and for failures.
+    #[expect(clippy::manual_async_fn, reason = "that would hold each argument twice")]
+    fn answer<'a>(
+        &'a self,
+        head: &'a Parts,
+        route: &'a Result<Route, EndpointError>,
+        caller: &'a mut Caller,
+        body: Option<Box<Incoming>>,
+    ) -> impl Future<Output = Reply> + Send + 'a {
+        async move {
+            let Ok(Route::Api(endpoint)) = route else {
+                return Box::pin(self.answer_others(head, route, caller, body)).await;
+            };
+            let failed = {
+                let admitted = match (&self.limits, &self.authentication) {
+                    (Some(limits), _) => Box::pin(self.admit(head, endpoint, limits, caller)).await,
+                    (None, Some(authentication)) => {
+                        let identified = authentication.identify(endpoint, head, None, caller);
+                        identified.await.map(|()| None)
+                    }
+                    (None, None) => Ok(None),
+                };
+                match admitted {
+                    Err(error) => Box::pin(self.after_failure(error, head, caller, None)),
+                    Ok(reserved) => {
+                        match self.exchange_with(head, caller).answer(endpoint, body).await {
+                            Err(error) => {
+                                Box::pin(self.after_failure(error, head, caller, reserved))
+                            }
+                            answer => return answer,
+                        }
+                    }
+                }
+            };
+            Err(failed.await)
+        }
+    }
+
+    /// Takes what a request needs of the limits: of its address before it is clear who asks, then of them and of the
+    /// namespace. The last is given back where it turns out that they may not.
+    async fn admit(
+        &self,
+        head: &Parts,
+        endpoint: &Endpoint,
+        limits: &Limits,
+        caller: &mut Caller,
+    ) -> Result<Option<Box<LimitKey>>, RegistryError> {
+        limits.address(Limit::Requests, caller).await?;
+        if let Some(authentication) = &self.authentication {
+            authentication.identify(endpoint, head, Some(limits), caller).await?;
+        }
+        limits.principal(Limit::Requests, caller).await?;
+        limits.namespace(endpoint, caller).await
+    }
+
+    /// What else has to be done about a request that failed, and the error that its client gets.
+    async fn after_failure(
+        &self,
+        error: RegistryError,
+        head: &Parts,
+        caller: &Caller,
+        reserved: Option<Box<LimitKey>>,
+    ) -> RegistryError {
+        if let (Some(limits), Some(reserved)) = (&self.limits, reserved)
+            && matches!(status(error.code()), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        {
+            // Who may not is not to use up what those have who may.
+            limits.give_back(&reserved).await;
+        }
+        self.audit_refusal(&error, caller).await;
+        match &self.authentication {
+            Some(authentication) => authentication.refusal(error, &head.headers, caller),
+            None => error,
+        }
+    }
+
+    async fn audit_refusal(&self, error: &RegistryError, caller: &Caller) {
+        if let (
+            Some(audit),
+            RegistryError::Authentication(AuthenticationError::Refused { reason }),
+        ) = (&self.audit, error)
+        {
+            audit.refused(caller, reason).await;
+        }
+    }
+
+    /// Answers what is none of the API's. It counts as a request all the same.
+    async fn answer_others(
         &self,
         head: &Parts,
         route: &Result<Route, EndpointError>,
         caller: &mut Caller,
         body: Option<Box<Incoming>>,
     ) -> Reply {
-        let answer = match route {
-            Ok(Route::Api(endpoint)) => self.answer_api(head, endpoint, caller, body).await,
-            // Apart, since these futures are large, and that of a pull need not be.
-            Ok(Route::Tokens(endpoint)) => {
-                Box::pin(self.answer_tokens(head, *endpoint, caller, body)).await
+        let error = match (route, &self.tokens) {
+            (Ok(Route::Tokens(endpoint)), Some(tokens)) => {
+                let answer =
+                    tokens.answer(*endpoint, self.token_context(), head, body, caller).await;
+                if let Err(error) = &answer {
+                    self.audit_refusal(error, caller).await;
+                }
+                return answer;
             }
-            Err(error) => self.refuse(*error, caller).await,
+            (Err(error), _) => *error,
+            (Ok(_), _) => EndpointError::NoRoute,
         };
-        let Err(error) = answer else { return answer };
-        if let (
-            Some(audit),
-            RegistryError::Authentication(AuthenticationError::Refused { reason }),
-        ) = (&self.audit, &error)
-        {
-            Box::pin(audit.refused(caller, reason)).await;
-        }
-        Err(error)
-    }
-
-    /// A request that is none of ours counts as one.
-    async fn refuse(&self, error: EndpointError, caller: &Caller) -> Reply {
         if let Some(limits) = &self.limits {
-            Box::pin(limits.address(Limit::Requests, caller)).await?;
+            limits.address(Limit::Requests, caller).await?;
         }
         Err(error.into())
     }
 
-    async fn answer_tokens(
-        &self,
-        head: &Parts,
-        endpoint: TokenEndpoint,
-        caller: &mut Caller,
-        body: Option<Box<Incoming>>,
-    ) -> Reply {
-        let Some(tokens) = &self.tokens else { return Err(EndpointError::NoRoute.into()) };
-        let context = tokens::Context {
+    fn token_context(&self) -> tokens::Context<'_> {
+        tokens::Context {
             registry: self.registry.as_ref(),
             limits: self.limits.as_ref(),
             audit: self.audit.as_ref(),
             budget: &self.budget,
-        };
-        tokens.answer(endpoint, context, head, body, caller).await
+        }
     }
 
-    async fn answer_api(
-        &self,
-        head: &Parts,
-        endpoint: &Endpoint,
-        caller: &mut Caller,
-        body: Option<Box<Incoming>>,
-    ) -> Reply {
-        if let Some(limits) = &self.limits {
-            Box::pin(limits.address(Limit::Requests, caller)).await?;
-        }
-        if let Some(authentication) = &self.authentication {
-            let limits = self.limits.as_ref();
-            authentication.identify(endpoint, &head.headers, limits, caller).await?;
-        }
-        let Some(limits) = &self.limits else {
-            return self.exchange_api(head, endpoint, caller, body).await;
-        };
-        Box::pin(limits.principal(Limit::Requests, caller)).await?;
-        let namespace = Box::pin(limits.namespace(endpoint, caller)).await?;
-        let answer = self.exchange_api(head, endpoint, caller, body).await;
-        let Err(error) = answer else { return answer };
-        if let Some(namespace) = namespace
-            && matches!(status(error.code()), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-        {
-            // Who may not is not to use up what those have who may.
-            Box::pin(limits.give_back(&namespace)).await;
-        }
-        Err(error)
-    }
-
-    /// From an endpoint and its caller to the reply.
-    async fn exchange_api(
-        &self,
-        head: &Parts,
-        endpoint: &Endpoint,
-        caller: &Caller,
-        body: Option<Box<Incoming>>,
-    ) -> Reply {
+    fn exchange_with<'a>(&'a self, head: &'a Parts, caller: &'a Caller) -> Exchange<'a> {
         let connection = head.extensions.get::<ConnectionInfo>();
-        let exchange = Exchange {
+        Exchange {
             source: &*self.source,
             registry: self.registry.as_ref(),
             base_path: &self.base_path,
@@ -247,13 +279,6 @@ impl Shared {
             caller,
             headers: &head.headers,
             windows: connection.and_then(|connection| connection.windows.as_ref()),
-        };
-        let answer = exchange.answer(endpoint, body).await;
-        match &self.authentication {
-            Some(authentication) => {
-                answer.map_err(|error| authentication.refusal(error, &head.headers, caller))
-            }
-            None => answer,
         }
     }
 

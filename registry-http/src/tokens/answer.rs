@@ -6,7 +6,7 @@ use registry_core::{
     credentials::{Credentials, Secret},
     error::RegistryError,
     identity::{Caller, Principal, PrincipalKind},
-    ports::{AuthenticationError, Limit, TokenError},
+    ports::{Authenticated, AuthenticationError, Limit, TokenError},
     registry::Registry,
 };
 
@@ -14,13 +14,7 @@ use super::{
     TokenEndpoint, TokenService, reply,
     request::{self, MAX_FORM, Proof, TokenRequest, malformed},
 };
-use crate::{
-    audit::Audit,
-    budget::Budget,
-    endpoints::Reply,
-    incoming::Incoming,
-    limits::{self, Limits},
-};
+use crate::{audit::Audit, budget::Budget, endpoints::Reply, incoming::Incoming, limits::Limits};
 
 /// What the service needs of the rest.
 #[derive(Clone, Copy)]
@@ -111,26 +105,27 @@ impl TokenService {
         limits: Option<&Limits>,
         caller: &mut Caller,
     ) -> Result<(), RegistryError> {
-        match proof {
-            Proof::Credentials(credentials) => {
-                let who = self.credentials.authenticate(credentials, caller.peer);
-                let who = match credentials {
-                    Credentials::Absent => who.await?,
-                    _ => limits::attempt(limits, caller, who).await?,
-                };
-                (caller.principal, caller.scope) = (who.principal, who.scope);
+        let who = async {
+            match proof {
+                Proof::Credentials(credentials) => {
+                    self.credentials.authenticate(credentials, caller.peer).await
+                }
+                Proof::RefreshToken(token) => self.redeem(token).await.map(Authenticated::new),
             }
-            Proof::RefreshToken(token) => {
-                let who = async {
-                    match &self.refresh_tokens {
-                        Some(refresh_tokens) => refresh_tokens.redeem(token).await,
-                        None => Err(AuthenticationError::refused("there are no refresh tokens")),
-                    }
-                };
-                caller.principal = limits::attempt(limits, caller, who).await?;
-            }
-        }
+        };
+        let who = match (limits, proof) {
+            (None, _) | (_, Proof::Credentials(Credentials::Absent)) => who.await?,
+            (Some(limits), _) => limits.attempt(caller, who).await?,
+        };
+        (caller.principal, caller.scope) = (who.principal, who.scope);
         Ok(())
+    }
+
+    async fn redeem(&self, token: &Secret) -> Result<Principal, AuthenticationError> {
+        match &self.refresh_tokens {
+            Some(refresh_tokens) => refresh_tokens.redeem(token).await,
+            None => Err(AuthenticationError::refused("there are no refresh tokens here")),
+        }
     }
 
     /// Where a setting says that a kind of credentials is for pushing.
