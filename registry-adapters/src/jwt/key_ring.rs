@@ -258,7 +258,7 @@ impl Shared {
     fn add_to(&self, keys: Keys, lock: Option<&Lock>) -> Result<String, KeyError> {
         let key = self.place.generate()?;
         let id = key.id().to_owned();
-        let published = Published { since: self.now(), key: Arc::new(key) };
+        let published = Published { since: keys.free(self.now()), key: Arc::new(key) };
         self.place.add(&published, lock)?;
         self.put(keys.with(published));
         tracing::info!(key = id, "added a key that signs tokens");
