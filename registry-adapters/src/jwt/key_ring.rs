@@ -87,7 +87,10 @@ pub enum KeyError {
     #[error("the key is a configured file: put another in its place and restart the server")]
     Configured,
     /// The file or the directory cannot be read, or not be written.
-    #[error("the keys in {} cannot be used ({source}): look after the disk and the permissions", path.display())]
+    #[error(
+        "the keys in {} cannot be used ({source}): look after the disk and the permissions",
+        path.display()
+    )]
     Io {
         /// The file or the directory.
         path: PathBuf,

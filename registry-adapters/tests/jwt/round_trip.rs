@@ -74,14 +74,11 @@ async fn a_token_is_written_as_the_token_protocol_has_it() {
     let world = World::new();
     let token = token(&world.tokens).await;
     let (header, mut claims) = parts(&token);
-    // The thumbprint of the key, computed by other means.
-    let kid = "ZhHj7oNW7Xx-fMnRW8EeBIQJ4LDC3Gc1cNKU5Ji3p5U";
+    // The thumbprint of the key, as other programs compute it.
+    let kid = "3YZxBJ12jO3n_mXt_q-j_Z-TFP1vt-NiI3OCf-fEnHQ";
     let id = claims["jti"].take();
     assert_eq!(id.as_str().map(str::len), Some(22), "128 bits");
-    assert_eq!(header["alg"], "EdDSA");
-    assert_eq!(header["typ"], "oci-user+jwt");
-    assert_eq!(header["kid"].as_str().map(str::len), Some(kid.len()));
-    assert!(world.keys.jwks().await.contains(header["kid"].as_str().expect("an id")));
+    assert_eq!(header, json!({"alg": "EdDSA", "typ": "oci-user+jwt", "kid": kid}));
     let start = ManualClock::START;
     assert_eq!(
         claims,
