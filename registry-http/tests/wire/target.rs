@@ -110,6 +110,13 @@ impl Target {
         place.path.strip_prefix(prefix.as_str()).unwrap_or(&place.path).to_owned()
     }
 
+    /// The status of a mount without `from` of a blob that another repository has: a token names the
+    /// repositories that it is good for, and there is nothing to mount from in others.
+    pub(crate) fn mounted_from_anywhere(&self) -> u16 {
+        let takes_tokens = self.server.login.as_ref().is_some_and(|login| login.takes_tokens);
+        if takes_tokens { 202 } else { 201 }
+    }
+
     fn draw(&self) -> u64 {
         // Weyl's sequence: as many different numbers as there are draws.
         let count = self.drawn.fetch_add(1, Ordering::Relaxed);
