@@ -31,7 +31,7 @@ impl Explanation<'_> {
     pub fn decision(&self) -> Decision {
         let verdict = if self.allowed_by.is_some() { Verdict::Allow } else { Verdict::Deny };
         let create = self.created_by.is_some();
-        Decision { verdict, reason: self.to_string().into(), create }
+        Decision::new(verdict, self.to_string().into()).creating(create)
     }
 }
 
