@@ -1,7 +1,11 @@
 //! From a repository's name to its record. Each use case looks it up once, asks the authorizer
 //! with what it found, and goes on with the same.
 
+mod admin;
+
 use std::sync::Arc;
+
+pub use admin::{RepositoryChange, RepositoryStatus};
 
 use super::{Inner, retry::ROUNDS, store::Stored};
 use crate::{
