@@ -10,3 +10,4 @@ mod reliance;
 mod repositories;
 mod sessions;
 mod support;
+mod switches;
