@@ -11,3 +11,4 @@ mod repositories;
 mod sessions;
 mod support;
 mod switches;
+mod table;
