@@ -5,10 +5,13 @@
 //! |---|---|---|
 //! | [`system`] | the machine's clock and randomness, tasks on tokio | always |
 //! | [`memory`] | both storage ports in memory | always |
+//! | `accounts` | users, keys and refresh tokens in a record store | `accounts` |
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
 
+#[cfg(feature = "accounts")]
+pub mod accounts;
 #[cfg(all(feature = "filesystem", target_os = "linux"))]
 pub mod filesystem;
 #[cfg(feature = "hashing")]
