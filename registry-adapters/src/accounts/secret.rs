@@ -212,8 +212,8 @@ mod tests {
     fn the_format_stays_as_it_is() {
         let key = Secret::new("ocir_user_0123456789ABCDEFGHIJKLMNOPQRST");
         let text = format!("{}{}", key.expose(), checksum(key.expose()));
-        assert_eq!(text, "ocir_user_0123456789ABCDEFGHIJKLMNOPQRSTCHECK");
-        assert_eq!(SecretHash::of(&Secret::new(text)).id().to_string(), "");
+        assert_eq!(text, "ocir_user_0123456789ABCDEFGHIJKLMNOPQRST0vFfdx");
+        assert_eq!(SecretHash::of(&Secret::new(text)).id().to_string(), "41c0bb938ea8720d");
     }
 
     #[test]

@@ -97,8 +97,10 @@ async fn whoever_was_wrong_too_often_waits_for_both() {
         login_from(&both, HOME, name, "wrong").await;
     }
     for (name, password) in [("alice", "wonderland"), ("bob", "builder")] {
+        world.calls.take();
         let throttled = login_from(&both, HOME, name, password).await;
         assert!(matches!(throttled, Outcome::Throttled(_)), "{throttled:?}");
+        assert_eq!(world.calls.take(), [], "the store is not asked");
         assert_eq!(login_from(&both, AWAY, name, password).await, is(name));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use registry_adapters::accounts::{AccountsError, Key, KeyOwner, NewKey};
+use registry_adapters::accounts::{AccountsError, Key, NewKey};
 use registry_core::{
     access::Scope,
     identity::{CredentialKind, PrincipalKind},
@@ -11,7 +11,9 @@ use registry_core::{
     testing::Call,
 };
 
-use crate::world::{AWAY, DAY, Outcome, World, basic, is, login_from, new_key, owner, refused};
+use crate::world::{
+    AWAY, DAY, Outcome, World, basic, is, login_from, new_key, owner, refused, user,
+};
 
 crate::on_every_store! {
     a_key_is_its_owner_with_its_id,
@@ -202,8 +204,14 @@ async fn a_project_key_costs_one_look_and_a_users_two() {
     }
 }
 
-#[test]
-fn a_project_of_the_same_name_as_a_user_is_another_owner() {
-    assert_ne!(owner("user:acme"), owner("project:acme"));
-    assert!(matches!(owner("runner:acme"), KeyOwner::Runner(_)));
+#[tokio::test]
+async fn a_project_of_the_same_name_as_a_user_is_another_owner() {
+    let world = World::in_memory();
+    world.add("acme", "wonderland").await;
+    let (of_user, of_project) = (world.key("user:acme").await, world.key("project:acme").await);
+    assert_ne!(of_user.key.owner_id, of_project.key.owner_id);
+    world.accounts.remove_user(&user("acme")).await.expect("removed");
+    let removed = world.login("acme", of_user.secret.expose()).await;
+    assert_eq!(removed, refused("the key is not known"));
+    assert_eq!(world.login("acme", of_project.secret.expose()).await, is("acme"));
 }

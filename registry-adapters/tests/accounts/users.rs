@@ -130,7 +130,9 @@ async fn changes_of_one_user_at_once_are_all_made(world: World) {
     world.add("alice", "wonderland").await;
     let (alice, one, two) = (user("alice"), world.another(), world.another());
     let (staff, looking_glass) = (groups(&["staff"]), Secret::new("looking-glass"));
-    let keys = join_all((0..8).map(|_| one.create_key(new_key("user:alice"))));
+    let servers: Vec<_> = (0..4).map(|_| world.another()).collect();
+    let keys = servers.iter().flat_map(|server| [server, server]);
+    let keys = join_all(keys.map(|server| server.create_key(new_key("user:alice"))));
     let (groups_set, password_set, keys, disabled) = futures::join!(
         one.set_groups(&alice, &staff),
         two.set_password(&alice, &looking_glass),

@@ -50,8 +50,11 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct Calls {
     seen: Mutex<Vec<Call>>,
-    broken: Mutex<Option<fn(&Call) -> bool>>,
+    broken: Mutex<Option<Which>>,
 }
+
+/// Whether it is one of certain calls.
+type Which = fn(&Call) -> bool;
 
 /// What came out of a try.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl World {
         let id = WORLDS.fetch_add(1, Ordering::Relaxed);
         let (calls, clock) = (Arc::<Calls>::default(), Patient::default());
         let store: Arc<dyn RecordStore> = Arc::new(Tapped::new(store, &calls));
-        let random = Arc::new(Seeded::default());
+        let random = Arc::new(Seeded::new(id as u64));
         let accounts = open(&store, &clock, &random, cheap());
         Self { accounts, store, calls, clock, id, random, _directory: directory }
     }
@@ -152,7 +155,7 @@ impl Calls {
     }
 
     /// Fails these calls from now on.
-    pub(crate) fn break_at(&self, broken: fn(&Call) -> bool) {
+    pub(crate) fn break_at(&self, broken: Which) {
         *self.broken.lock().expect("no panic") = Some(broken);
     }
 
