@@ -7,7 +7,7 @@ use registry_adapters::accounts::{AccountsError, Key, NewKey};
 use registry_core::{
     access::Scope,
     identity::{CredentialKind, PrincipalKind},
-    ports::{Authenticator, Clock},
+    ports::{Authenticator, Clock, Expect, Lookup, PutOutcome},
     testing::Call,
 };
 
@@ -175,6 +175,22 @@ async fn a_description_is_short_and_can_be_printed() {
         let refused = describe(bad).await;
         assert!(matches!(refused, Err(AccountsError::Description)), "{bad:?}");
     }
+}
+
+#[tokio::test]
+async fn an_id_is_not_enough_of_a_key() {
+    let (world, elsewhere) = (World::in_memory(), World::in_memory());
+    let (kept, other) = (world.key("project:acme").await, elsewhere.key("project:acme").await);
+    // What a key would find whose hash begins as that of one which was made.
+    let at = |id| format!("x-accounts/key/{id}").parse().expect("a key");
+    let Ok(Lookup::Found(_, record)) = world.store.get(&at(kept.key.id), None).await else {
+        panic!("the key is there")
+    };
+    let put = world.store.put(&at(other.key.id), record, Expect::Absent).await;
+    assert!(matches!(put, Ok(PutOutcome::Stored(_))), "{put:?}");
+    let unknown = refused("the key is not known");
+    assert_eq!(world.login("acme", other.secret.expose()).await, unknown);
+    assert_eq!(world.login("acme", kept.secret.expose()).await, is("acme"));
 }
 
 #[tokio::test]
