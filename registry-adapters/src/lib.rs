@@ -5,11 +5,15 @@
 //! |---|---|---|
 //! | [`system`] | the machine's clock and randomness, tasks on tokio | always |
 //! | [`memory`] | both storage ports in memory | always |
+//! | `accounts` | users, keys and refresh tokens in a record store | `accounts` |
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
 //! | `jwt` | tokens that are signed, and the keys that sign them | `jwt`, Unix |
+//! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
 
+#[cfg(feature = "accounts")]
+pub mod accounts;
 #[cfg(all(feature = "filesystem", target_os = "linux"))]
 pub mod filesystem;
 #[cfg(feature = "hashing")]
@@ -21,4 +25,6 @@ pub mod jwt;
 #[cfg(feature = "filesystem")]
 mod layout;
 pub mod memory;
+#[cfg(any(feature = "accounts", all(feature = "htpasswd", unix)))]
+pub mod passwords;
 pub mod system;

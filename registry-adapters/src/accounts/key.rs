@@ -1,0 +1,156 @@
+//! A key, as it is shown and as it is kept.
+
+use std::{fmt, str::FromStr, time::SystemTime};
+
+use registry_core::{
+    credentials::Secret,
+    record::{Nonce, RecordKey, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    owner::KeyOwner,
+    records::{serde_as_text, system_time, typed},
+    secret::SecretHash,
+};
+
+/// Which key it is: 16 hex digits that may be shown. They are the first of the key's SHA-256, so
+/// that whoever finds a key can tell which to revoke; of its 178 random bits they say nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; 8]);
+
+/// The text is not the id of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the id of a key is 16 hex digits")]
+pub struct KeyIdError;
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "it is all that is asked")]
+pub struct NewKey {
+    /// Whose it is.
+    pub owner: KeyOwner,
+    /// What it is for, in its owner's words: at most [`NewKey::MAX_DESCRIPTION`] characters.
+    pub description: String,
+    /// When it is no longer good; never where it says nothing.
+    pub expires: Option<SystemTime>,
+}
+
+/// A key that was made.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CreatedKey {
+    /// What is known of it from now on.
+    pub key: Key,
+    /// The key. It is kept nowhere: who does not write it down now makes another.
+    pub secret: Secret,
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Key {
+    /// Which it is.
+    pub id: KeyId,
+    /// Whose it is.
+    pub owner: KeyOwner,
+    /// The random id of that owner. A project's is as good a user name as the project's name.
+    pub owner_id: String,
+    /// What it is for.
+    pub description: String,
+    /// When it was made.
+    pub created: SystemTime,
+    /// When it is no longer good.
+    pub expires: Option<SystemTime>,
+    /// When it was revoked, if it was.
+    pub revoked: Option<SystemTime>,
+}
+
+/// What is kept of a key.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct KeyRecord {
+    pub(super) hash: SecretHash,
+    pub(super) owner: KeyOwner,
+    /// The owner's, so that another of the same name has none of its keys.
+    pub(super) owner_id: Nonce,
+    pub(super) description: String,
+    pub(super) created: Timestamp,
+    pub(super) expires: Option<Timestamp>,
+    pub(super) revoked: Option<Timestamp>,
+}
+
+typed!(KeyRecord, "x-accounts/key");
+
+impl NewKey {
+    /// The longest description in characters.
+    pub const MAX_DESCRIPTION: usize = 200;
+
+    pub(super) fn is_described(&self) -> bool {
+        self.description.chars().count() <= Self::MAX_DESCRIPTION
+            && !self.description.chars().any(char::is_control)
+    }
+}
+
+impl Key {
+    /// How many keys that are good an owner has at most.
+    pub const MAX_PER_OWNER: usize = 1000;
+
+    pub(super) fn of(record: &KeyRecord) -> Self {
+        Self {
+            id: record.hash.id(),
+            owner: record.owner.clone(),
+            owner_id: record.owner_id.to_string(),
+            description: record.description.clone(),
+            created: system_time(record.created),
+            expires: record.expires.map(system_time),
+            revoked: record.revoked.map(system_time),
+        }
+    }
+}
+
+impl KeyRecord {
+    /// Why it is not good, if it is not.
+    pub(super) fn is_over(&self, now: Timestamp) -> Option<&'static str> {
+        if self.revoked.is_some() {
+            Some("the key is revoked")
+        } else if self.expires.is_some_and(|expires| expires <= now) {
+            Some("the key has expired")
+        } else {
+            None
+        }
+    }
+}
+
+impl KeyId {
+    pub(super) const fn new(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn record_key(self) -> RecordKey {
+        super::records::key("key", &self.to_string())
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = KeyIdError;
+
+    fn from_str(text: &str) -> Result<Self, KeyIdError> {
+        let mut bytes = [0; 8];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| KeyIdError)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+serde_as_text!(KeyId);

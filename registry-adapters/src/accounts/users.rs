@@ -1,0 +1,186 @@
+//! Users are added, changed and removed.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use registry_core::{
+    credentials::Secret,
+    ports::{Expect, StoreError, StoreErrorKind},
+    record::{Nonce, RecordKey, Timestamp},
+};
+
+use super::{
+    Accounts, AccountsError, GroupName, KeyOwner, User, UserName, password,
+    records::{key, prefix},
+    user::UserRecord,
+};
+
+impl Accounts {
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// `Exists`, `Password`, `TooManyGroups`, `Hash`, `Store`.
+    pub async fn add_user(
+        &self,
+        name: &UserName,
+        password: &Secret,
+        groups: &[GroupName],
+    ) -> Result<(), AccountsError> {
+        let groups = sorted(groups)?;
+        if self.read_user(name).await?.is_some() {
+            return Err(AccountsError::Exists);
+        }
+        let record = UserRecord {
+            incarnation: self.nonce(),
+            login: self.nonce(),
+            password: self.hash(password).await?,
+            groups,
+            disabled: false,
+            created: self.now(),
+        };
+        let added = self.0.records.write(&user_key(name), &record, Expect::Absent).await?;
+        if added { Ok(()) } else { Err(AccountsError::Exists) }
+    }
+
+    /// Every user, in the order of their names.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn users(&self) -> Result<Vec<User>, AccountsError> {
+        let prefix = prefix("user");
+        let records = self.0.records.all::<UserRecord>(&prefix).await?;
+        let users = records.iter().map(|(key, record)| {
+            let name = key.after::<UserName>(&prefix);
+            let name = name.ok_or(StoreError::new(StoreErrorKind::Corrupt))?;
+            Ok(User::of(name, record))
+        });
+        users.collect()
+    }
+
+    /// A user.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn user(&self, name: &UserName) -> Result<Option<User>, AccountsError> {
+        let record = self.read_user(name).await?;
+        Ok(record.map(|record| User::of(name.clone(), &record)))
+    }
+
+    /// Gives a user another password. Its refresh tokens are worthless from then on, its keys stay
+    /// as they are.
+    ///
+    /// # Errors
+    /// `NotFound`, `Password`, `Hash`, `Busy`, `Store`.
+    pub async fn set_password(
+        &self,
+        name: &UserName,
+        password: &Secret,
+    ) -> Result<(), AccountsError> {
+        if self.read_user(name).await?.is_none() {
+            return Err(AccountsError::NotFound);
+        }
+        let (hash, login) = (self.hash(password).await?, self.nonce());
+        let change = |user: &mut UserRecord| {
+            user.password.clone_from(&hash);
+            user.login = login;
+        };
+        let old = self.change_user(name, change).await?;
+        self.forget_login(old.login).await
+    }
+
+    /// Disables a user, or lets it in again. While it is disabled it is refused, by password as by
+    /// key; its refresh tokens are worthless for good.
+    ///
+    /// # Errors
+    /// `NotFound`, `Busy`, `Store`.
+    pub async fn set_disabled(&self, name: &UserName, disabled: bool) -> Result<(), AccountsError> {
+        let login = self.nonce();
+        let change = |user: &mut UserRecord| {
+            user.disabled = disabled;
+            if disabled {
+                user.login = login;
+            }
+        };
+        let old = self.change_user(name, change).await?;
+        if disabled { self.forget_login(old.login).await } else { Ok(()) }
+    }
+
+    /// Makes a user's refresh tokens worthless: who is logged in with one has to log in again.
+    ///
+    /// # Errors
+    /// `NotFound`, `Busy`, `Store`.
+    pub async fn revoke_refresh_tokens(&self, name: &UserName) -> Result<(), AccountsError> {
+        let login = self.nonce();
+        let old = self.change_user(name, |user| user.login = login).await?;
+        self.forget_login(old.login).await
+    }
+
+    /// Makes a user a member of these groups and of no others.
+    ///
+    /// # Errors
+    /// `NotFound`, `TooManyGroups`, `Busy`, `Store`.
+    pub async fn set_groups(
+        &self,
+        name: &UserName,
+        groups: &[GroupName],
+    ) -> Result<(), AccountsError> {
+        let groups = sorted(groups)?;
+        self.change_user(name, |user| user.groups.clone_from(&groups)).await.map(drop)
+    }
+
+    /// Removes a user with its keys and refresh tokens, which are worthless from the first moment:
+    /// also those that are still there where the store fails.
+    ///
+    /// # Errors
+    /// `NotFound`, `Busy`, `Store`.
+    pub async fn remove_user(&self, name: &UserName) -> Result<(), AccountsError> {
+        let _changing = self.0.changing.lock().await;
+        let old = self.0.records.remove::<UserRecord>(&user_key(name)).await?;
+        self.forget_login(old.login).await?;
+        self.forget_keys(&KeyOwner::User(name.clone()), old.incarnation).await
+    }
+
+    pub(super) async fn read_user(
+        &self,
+        name: &UserName,
+    ) -> Result<Option<Arc<UserRecord>>, AccountsError> {
+        Ok(self.0.records.read(&user_key(name)).await?.map(|user| user.value))
+    }
+
+    async fn change_user(
+        &self,
+        name: &UserName,
+        change: impl Fn(&mut UserRecord) + Send + Sync,
+    ) -> Result<Arc<UserRecord>, AccountsError> {
+        let _changing = self.0.changing.lock().await;
+        self.0.records.change(&user_key(name), change).await
+    }
+
+    /// The hash of a new password, computed on a thread that may block.
+    async fn hash(&self, password: &Secret) -> Result<String, AccountsError> {
+        password::check(password)?;
+        let turn = self.turns().take(&*self.0.clock).await.map_err(|_| AccountsError::Busy)?;
+        let (inner, password) = (Arc::clone(&self.0), password.clone());
+        let hash = turn.compute(move || inner.cost.hash(&password, &*inner.random)).await;
+        hash.ok().flatten().ok_or(AccountsError::Hash)
+    }
+
+    pub(super) fn nonce(&self) -> Nonce {
+        Nonce::new(&*self.0.random)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now().into()
+    }
+}
+
+fn user_key(name: &UserName) -> RecordKey {
+    key("user", name.as_str())
+}
+
+fn sorted(groups: &[GroupName]) -> Result<Vec<GroupName>, AccountsError> {
+    let groups: BTreeSet<_> = groups.iter().cloned().collect();
+    if groups.len() > User::MAX_GROUPS {
+        return Err(AccountsError::TooManyGroups);
+    }
+    Ok(groups.into_iter().collect())
+}
