@@ -43,7 +43,10 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let tokens = JsonWebTokens::new(ISSUER, SERVICE, keys, clock, Seeded::new(1));
     let grant = Grant::repository(&"a/b".parse().expect("a name"), [Action::Pull]);
     let issued = issue(&tokens, &Principal::new(PrincipalKind::User, "alice"), &[grant]);
-    World { tokens, issued, ours: pair(&Seeded::default()), theirs: pair(&Seeded::new(2)) }
+    let ours = pair(&Seeded::default());
+    let [header, claims] = parts(&issued);
+    assert_eq!(sign(&ours, &header, &claims), issued, "the key is the registry's");
+    World { tokens, issued, ours, theirs: pair(&Seeded::new(2)) }
 });
 
 fuzz_target!(|data: &[u8]| {
@@ -125,6 +128,12 @@ fn sign(pair: &Ed25519KeyPair, header: &[u8], claims: &[u8]) -> String {
     let message = format!("{header}.{claims}");
     let signature = BASE64_URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()));
     format!("{message}.{signature}")
+}
+
+/// Header and claims of a token.
+fn parts(token: &str) -> [Vec<u8>; 2] {
+    let mut parts = token.split('.').map(|part| BASE64_URL_SAFE_NO_PAD.decode(part));
+    [(); 2].map(|()| parts.next().expect("a part").expect("base64"))
 }
 
 /// The key that a key ring makes of this randomness.
