@@ -75,6 +75,15 @@ pub enum RegistryError {
     /// The caller may do this, but the token was not asked for it.
     #[error("the token is not for this: ask for one with the scope of the challenge")]
     InsufficientScope,
+    /// The namespace has no room left for what it was to keep.
+    #[error("the namespace's quota of stored bytes is used up: delete something, or ask for more")]
+    QuotaExceeded,
+    /// Too much was asked for in too short a time.
+    #[error("too much for now: try again later")]
+    TooManyRequests {
+        /// When there is something to be had again.
+        retry_after: Duration,
+    },
     /// Nobody in particular may not do this; somebody might.
     #[error("authentication is required")]
     Unauthenticated,
@@ -214,7 +223,8 @@ impl RegistryError {
                 ErrorCode::ManifestInvalid
             }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
-            Self::Denied => ErrorCode::Denied,
+            Self::Denied | Self::QuotaExceeded => ErrorCode::Denied,
+            Self::TooManyRequests { .. } => ErrorCode::TooManyRequests,
             Self::Unauthenticated | Self::InsufficientScope => ErrorCode::Unauthorized,
             Self::Authentication(error) => match error {
                 AuthenticationError::Refused { .. } => ErrorCode::Unauthorized,
@@ -244,7 +254,8 @@ impl RegistryError {
     pub fn retry_after(&self) -> Option<Duration> {
         const SOON: Duration = Duration::from_secs(1);
         match self {
-            Self::Authentication(AuthenticationError::Throttled { retry_after }) => {
+            Self::TooManyRequests { retry_after }
+            | Self::Authentication(AuthenticationError::Throttled { retry_after }) => {
                 Some(*retry_after)
             }
             Self::Authentication(AuthenticationError::Unavailable(_)) => Some(SOON),

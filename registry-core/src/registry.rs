@@ -13,6 +13,7 @@ mod grants;
 mod links;
 mod listing;
 mod manifests;
+mod quota;
 mod referrers;
 mod repositories;
 mod retry;
@@ -32,7 +33,9 @@ pub use uploads::{Chunk, Mount, UploadStatus};
 
 use crate::{
     error::BodyError,
-    ports::{Authorizer, Clock, ContentStore, HashBackend, Random, RecordStore, Tasks},
+    ports::{
+        Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore, Tasks,
+    },
 };
 
 /// A request's body, read as it comes and never held whole.
@@ -46,10 +49,11 @@ struct Inner {
     contents: Box<dyn ContentStore>,
     records: Box<dyn RecordStore>,
     authorizer: Box<dyn Authorizer>,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     random: Box<dyn Random>,
     hash: Box<dyn HashBackend>,
-    tasks: Option<Box<dyn Tasks>>,
+    tasks: Option<Arc<dyn Tasks>>,
+    limiter: Option<Arc<dyn RateLimiter>>,
     settings: Settings,
 }
 
@@ -67,7 +71,7 @@ impl Registry {
             Box::new(contents),
             Box::new(records),
             Box::new(authorizer),
-            Box::new(clock),
+            Arc::new(clock),
             Box::new(random),
         )
     }

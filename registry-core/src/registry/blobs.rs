@@ -31,7 +31,9 @@ impl Registry {
             let Some(link) = self.0.read::<LinkRecord>(&key).await? else {
                 return Err(RegistryError::BlobUnknown);
             };
+            let size = if self.0.limiter.is_some() { self.0.size(digest).await? } else { None };
             if self.0.remove(&key, &link.version).await?.is_ok() {
+                self.0.give_back(name.namespace(), size.unwrap_or(0)).await;
                 return Ok(());
             }
         }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, Registry};
 use crate::ports::{
-    Authorizer, Clock, ContentStore, HashBackend, Random, RecordStore, Sha2, Tasks,
+    Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore, Sha2, Tasks,
 };
 
 /// Whether a manifest may refer to content that is not there.
@@ -54,7 +54,7 @@ impl Builder {
         contents: Box<dyn ContentStore>,
         records: Box<dyn RecordStore>,
         authorizer: Box<dyn Authorizer>,
-        clock: Box<dyn Clock>,
+        clock: Arc<dyn Clock>,
         random: Box<dyn Random>,
     ) -> Self {
         Self(Inner {
@@ -65,6 +65,7 @@ impl Builder {
             random,
             hash: Box::new(Sha2),
             tasks: None,
+            limiter: None,
             settings: Settings::default(),
         })
     }
@@ -78,7 +79,14 @@ impl Builder {
     /// Where to run what must end though the client hung up. By default it runs within the
     /// request and stops with it; that loses nothing, but the client has to try again.
     pub fn tasks(mut self, tasks: impl Tasks) -> Self {
-        self.0.tasks = Some(Box::new(tasks));
+        self.0.tasks = Some(Arc::new(tasks));
+        self
+    }
+
+    /// What limits the bytes that each namespace keeps ([`StoredBytes`](crate::ports::Limit::StoredBytes)) and sends
+    /// ([`PulledBytes`](crate::ports::Limit::PulledBytes)); nothing by default. Requests are for a frontend to limit.
+    pub fn limiter(mut self, limiter: impl RateLimiter) -> Self {
+        self.0.limiter = Some(Arc::new(limiter));
         self
     }
 

@@ -37,7 +37,14 @@ impl Source for Registry {
         digest: &Digest,
         options: &BlobOptions,
     ) -> Result<Fetched<Content>, RegistryError> {
-        self.0.pull_blob(caller, name, digest, options).await
+        let found = self.0.pull_blob(caller, name, digest, options).await?;
+        match found {
+            // HEAD sends nothing.
+            Fetched::Found(content) if !options.head => {
+                Ok(Fetched::Found(self.0.metered(name, content).await?))
+            }
+            found => Ok(found),
+        }
     }
 
     async fn tags(

@@ -27,11 +27,13 @@ impl Registry {
         reference: &Reference,
     ) -> Result<(), RegistryError> {
         let repository = self.0.to_delete(caller, name).await?;
-        let (inner, reference) = (self.0.clone(), reference.clone());
+        let (inner, name, reference) = (self.0.clone(), name.clone(), reference.clone());
         self.detached(async move {
             match reference {
                 Reference::Tag(tag) => inner.delete_tag(&repository, &tag).await,
-                Reference::Digest(digest) => inner.delete_manifest(&repository, &digest).await,
+                Reference::Digest(digest) => {
+                    inner.delete_manifest(&name, &repository, &digest).await
+                }
             }
         })
         .await
@@ -57,6 +59,7 @@ impl Inner {
     /// looks at the manifest again.
     async fn delete_manifest(
         &self,
+        name: &RepositoryName,
         repository: &RepositoryId,
         digest: &Digest,
     ) -> Result<(), RegistryError> {
@@ -69,6 +72,7 @@ impl Inner {
             if self.remove(&key, &version).await?.is_err() {
                 continue;
             }
+            self.give_back(name.namespace(), value.bytes.len() as u64).await;
             if let Some(subject) = &value.subject {
                 self.remove_referrer(repository, subject, digest, value.incarnation).await?;
             }

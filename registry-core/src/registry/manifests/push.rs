@@ -26,7 +26,8 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::ManifestTooLarge`], [`RegistryError::ManifestInvalid`],
     /// [`RegistryError::DigestDiffers`], [`RegistryError::SizeInvalid`],
-    /// [`RegistryError::ManifestBlobUnknown`], [`RegistryError::ManifestBody`];
+    /// [`RegistryError::ManifestBlobUnknown`], [`RegistryError::ManifestBody`],
+    /// [`RegistryError::QuotaExceeded`];
     /// [`RegistryError::Denied`], also where a tag would move and may not. After any of them there
     /// is neither the manifest nor a tag of it, unless somebody else set such a tag just meanwhile.
     pub async fn push_manifest(
@@ -64,8 +65,10 @@ impl Registry {
         self.0.refuse_moves(&target, &digest, &grants).await?;
         let subject = manifest.subject().map(|subject| subject.digest);
         let repository = self.0.enter(caller, &target).await?;
-        let (inner, commit) =
-            (self.0.clone(), Commit { repository, digest, manifest, tags: grants });
+        let (inner, commit) = (
+            self.0.clone(),
+            Commit { name: name.clone(), repository, digest, manifest, tags: grants },
+        );
         self.detached(async move { inner.commit(&commit).await }).await?;
         Ok(PushedManifest { digest, subject, tags: tags.to_vec() })
     }

@@ -11,7 +11,7 @@ use crate::{
     name::RepositoryName,
     ports::{KeyRange, Question},
     record::{LinkRecord, RecordKey, RepositoryId},
-    registry::{Inner, Registry},
+    registry::{Inner, Registry, links::Link},
 };
 
 /// How a mount ended.
@@ -60,7 +60,8 @@ impl Registry {
         if found && self.0.mount(digest, &repository, name).await? {
             return Ok(Mount::Mounted);
         }
-        let upload = self.0.open_session(caller, &repository, Some(digest.algorithm())).await?;
+        let upload =
+            self.0.open_session(caller, name, &repository, Some(digest.algorithm())).await?;
         Ok(Mount::Upload(upload))
     }
 }
@@ -77,8 +78,31 @@ impl Inner {
         if self.intact(&blob).await?.is_none() {
             return Ok(false);
         }
-        self.link(digest, repository, name).await?;
+        self.count_link(digest, repository, name, blob.size).await?;
         Ok(true)
+    }
+
+    /// Links a blob whose bytes count for this repository too, unless they do already.
+    async fn count_link(
+        &self,
+        digest: &Digest,
+        repository: &RepositoryId,
+        name: &RepositoryName,
+        size: u64,
+    ) -> Result<(), RegistryError> {
+        // Where it is linked already there need not be room for it.
+        if self.limiter.is_some() && self.keep_link(digest, repository).await? {
+            return Ok(());
+        }
+        let mut share = self.stored(name);
+        share.hold(size).await?;
+        // Should it fail it may be there all the same, and counts.
+        share.spend(size);
+        if self.link(digest, repository, name).await? == Link::Renewed {
+            share.unspend(size);
+        }
+        share.settle().await;
+        Ok(())
     }
 
     async fn pulls_from(

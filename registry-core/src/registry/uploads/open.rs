@@ -1,6 +1,6 @@
 //! Opening an upload (end-4a, end-4c), asking for it (end-13), cancelling it (end-14).
 
-use super::UploadStatus;
+use super::{UploadStatus, discard::Linked};
 use crate::{
     digest::Algorithm,
     error::RegistryError,
@@ -23,7 +23,7 @@ impl Registry {
         announced: Option<Algorithm>,
     ) -> Result<UploadStatus, RegistryError> {
         let repository = self.0.to_push(caller, name).await?;
-        self.0.open_session(caller, &repository, announced).await
+        self.0.open_session(caller, name, &repository, announced).await
     }
 
     /// Where an upload is.
@@ -54,7 +54,7 @@ impl Registry {
         let repository = self.0.to_go_on(caller, name).await?;
         self.0.session(caller, &repository, id).await?;
         let (inner, id) = (self.0.clone(), *id);
-        self.detached(async move { inner.discard(&id).await }).await
+        self.detached(async move { inner.discard(&id, Linked::Maybe).await }).await
     }
 }
 
@@ -63,12 +63,14 @@ impl Inner {
     pub(super) async fn open_session(
         &self,
         caller: &Caller,
+        name: &RepositoryName,
         repository: &RepositoryId,
         announced: Option<Algorithm>,
     ) -> Result<UploadStatus, RegistryError> {
         let id = ContentId::new(&*self.random);
         let owner = caller.principal.owner();
-        let record = UploadRecord::open(repository.clone(), owner, announced, self.expiry());
+        let record = UploadRecord::open(repository.clone(), owner, announced, self.expiry())
+            .counted_in(name.namespace());
         match self.create(&RecordKey::upload(&id), &record).await? {
             Ok(_) => Ok(self.status(id, 0)),
             // Only a broken source of randomness gives an id twice.
