@@ -8,6 +8,7 @@
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
+//! | `limits` | rates of requests, and quotas of bytes | `limits` |
 
 #[cfg(all(feature = "filesystem", target_os = "linux"))]
 pub mod filesystem;
@@ -17,5 +18,7 @@ pub mod hashing;
 pub mod htpasswd;
 #[cfg(feature = "filesystem")]
 mod layout;
+#[cfg(feature = "limits")]
+pub mod limits;
 pub mod memory;
 pub mod system;
