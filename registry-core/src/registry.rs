@@ -4,6 +4,7 @@
 //! methods of [`Source`](crate::ports::Source). The order of the steps on the stores is the
 //! storage protocol; the comments name its steps and invariants as `docs/ARCHITECTURE.md` does.
 
+mod audit;
 mod authorize;
 mod blobs;
 mod builder;
@@ -34,7 +35,8 @@ pub use uploads::{Chunk, Mount, UploadStatus};
 use crate::{
     error::BodyError,
     ports::{
-        Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore, Tasks,
+        AuditLog, Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore,
+        Tasks,
     },
 };
 
@@ -54,6 +56,7 @@ struct Inner {
     hash: Box<dyn HashBackend>,
     tasks: Option<Arc<dyn Tasks>>,
     limiter: Option<Arc<dyn RateLimiter>>,
+    audit: Option<Arc<dyn AuditLog>>,
     settings: Settings,
 }
 

@@ -85,6 +85,7 @@ fn bound(caller: &Caller, access: &Access, decision: Decision) -> Outcome {
 }
 
 fn refused(caller: &Caller, access: &Access, reason: &str) {
+    caller.is_refused(reason);
     tracing::debug!(
         request_id = %caller.request_id,
         principal = ?caller.principal,

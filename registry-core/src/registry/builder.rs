@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, Registry};
 use crate::ports::{
-    Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore, Sha2, Tasks,
+    AuditLog, Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore, Sha2,
+    Tasks,
 };
 
 /// Whether a manifest may refer to content that is not there.
@@ -66,6 +67,7 @@ impl Builder {
             hash: Box::new(Sha2),
             tasks: None,
             limiter: None,
+            audit: None,
             settings: Settings::default(),
         })
     }
@@ -87,6 +89,13 @@ impl Builder {
     /// ([`PulledBytes`](crate::ports::Limit::PulledBytes)); nothing by default. Requests are for a frontend to limit.
     pub fn limiter(mut self, limiter: impl RateLimiter) -> Self {
         self.0.limiter = Some(Arc::new(limiter));
+        self
+    }
+
+    /// Who is told of every push, mount and deletion, whatever comes of it, and of every refusal;
+    /// nobody by default. It is waited for, and a failure of it is logged and changes nothing.
+    pub fn audit(mut self, log: impl AuditLog) -> Self {
+        self.0.audit = Some(Arc::new(log));
         self
     }
 

@@ -7,10 +7,10 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::KeyRange,
+    ports::{AuditAction, KeyRange},
     record::{ManifestRecord, Nonce, RecordKey, ReferrerRecord, RepositoryId, TagRecord},
     reference::Reference,
-    registry::{Inner, Registry, retry::ROUNDS, store::Stored},
+    registry::{Inner, Registry, audit::within, retry::ROUNDS, store::Stored},
     tag::Tag,
 };
 
@@ -26,15 +26,19 @@ impl Registry {
         name: &RepositoryName,
         reference: &Reference,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_delete(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Delete, || within(name, reference));
+        let repository = trail.step(self.0.to_delete(trail.caller(caller), name)).await?;
         let (inner, name, reference) = (self.0.clone(), name.clone(), reference.clone());
         self.detached(async move {
-            match reference {
-                Reference::Tag(tag) => inner.delete_tag(&repository, &tag).await,
-                Reference::Digest(digest) => {
-                    inner.delete_manifest(&name, &repository, &digest).await
+            let deleted = async {
+                match reference {
+                    Reference::Tag(tag) => inner.delete_tag(&repository, &tag).await,
+                    Reference::Digest(digest) => {
+                        inner.delete_manifest(&name, &repository, &digest).await
+                    }
                 }
-            }
+            };
+            trail.end(deleted).await
         })
         .await
     }

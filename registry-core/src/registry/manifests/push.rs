@@ -1,5 +1,7 @@
 //! Pushing a manifest (end-7a, end-7b): what comes before the storage protocol.
 
+use std::iter::{once, repeat};
+
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 
@@ -14,7 +16,7 @@ use crate::{
     identity::Caller,
     manifest::Manifest,
     name::RepositoryName,
-    ports::Question,
+    ports::{AuditAction, Question},
     reference::Reference,
     registry::{Body, Inner, Registry, repositories::PushTarget},
     tag::Tag,
@@ -38,6 +40,29 @@ impl Registry {
         tags: &[Tag],
         upload: ManifestUpload,
     ) -> Result<PushedManifest, RegistryError> {
+        let mut trail =
+            self.0.trail(caller, AuditAction::Push, || pushed_to(name, reference, tags));
+        let read = self.read_manifest(trail.caller(caller), name, reference, tags, upload);
+        let commit = trail.step(read).await?;
+        let digest = commit.digest;
+        if let Reference::Tag(_) = reference {
+            trail.add(|| format!("@{digest}"));
+        }
+        let subject = commit.manifest.subject().map(|subject| subject.digest);
+        let inner = self.0.clone();
+        self.detached(async move { trail.end(inner.commit(&commit)).await }).await?;
+        Ok(PushedManifest { digest, subject, tags: tags.to_vec() })
+    }
+
+    /// Reads a manifest, and finds out what may be done with it.
+    async fn read_manifest(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        reference: &Reference,
+        tags: &[Tag],
+        upload: ManifestUpload,
+    ) -> Result<Commit, RegistryError> {
         let target = self.0.push_target(caller, name).await?;
         let grants = self.0.grants(caller, &target, reference, tags).await?;
         if upload.length.is_some_and(|length| length > Manifest::MAX_SIZE as u64) {
@@ -63,14 +88,8 @@ impl Registry {
         }
         let manifest = Manifest::parse(bytes, upload.content_type)?;
         self.0.refuse_moves(&target, &digest, &grants).await?;
-        let subject = manifest.subject().map(|subject| subject.digest);
         let repository = self.0.enter(caller, &target).await?;
-        let (inner, commit) = (
-            self.0.clone(),
-            Commit { name: name.clone(), repository, digest, manifest, tags: grants },
-        );
-        self.detached(async move { inner.commit(&commit).await }).await?;
-        Ok(PushedManifest { digest, subject, tags: tags.to_vec() })
+        Ok(Commit { name: name.clone(), repository, digest, manifest, tags: grants })
     }
 }
 
@@ -123,6 +142,23 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// The tags of a push, and its digest where that is known.
+fn pushed_to(name: &RepositoryName, reference: &Reference, tags: &[Tag]) -> String {
+    let mut text = name.to_string();
+    let (tag, digest) = match reference {
+        Reference::Tag(tag) => (Some(tag), None),
+        Reference::Digest(digest) => (None, Some(digest)),
+    };
+    for (before, tag) in once(":").chain(repeat(",")).zip(tag.into_iter().chain(tags)) {
+        text.push_str(before);
+        text.push_str(tag.as_str());
+    }
+    if let Some(digest) = digest {
+        text.push_str(&format!("@{digest}"));
+    }
+    text
 }
 
 /// Reads a body that may have [`Manifest::MAX_SIZE`] bytes, counted while they come: nobody needs

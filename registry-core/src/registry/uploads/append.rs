@@ -5,7 +5,7 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::ContentId,
+    ports::{AuditAction, ContentId},
     record::{Progress, UploadRecord},
     registry::{Inner, Registry, quota::Share, store::Stored},
 };
@@ -23,6 +23,18 @@ impl Registry {
     /// [`RegistryError::Denied`]. After
     /// any of them the upload goes on where it was, or where the body broke off.
     pub async fn append_upload(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        id: &ContentId,
+        chunk: Chunk,
+    ) -> Result<UploadStatus, RegistryError> {
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let whole = self.append_by(trail.caller(caller), name, id, chunk);
+        trail.refusal(whole).await
+    }
+
+    async fn append_by(
         &self,
         caller: &Caller,
         name: &RepositoryName,

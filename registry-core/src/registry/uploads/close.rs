@@ -1,7 +1,7 @@
 //! Closing an upload (end-6), and pushing a blob in one request (end-4b): the only ways in which
 //! a content gets a digest.
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use futures::TryStreamExt;
 
@@ -11,7 +11,9 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{ContentId, ContentWriter, ReadOptions, SealOptions, StoreError, StoreErrorKind},
+    ports::{
+        AuditAction, ContentId, ContentWriter, ReadOptions, SealOptions, StoreError, StoreErrorKind,
+    },
     record::{BlobRecord, BlobState, Progress, RecordKey, UploadRecord, UploadState},
     registry::{Inner, Registry, links::Link, quota::Share, retry::ROUNDS, store::Stored},
 };
@@ -43,13 +45,15 @@ impl Registry {
         digest: &Digest,
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_go_on(caller, name).await?;
-        let session = self.0.session(caller, &repository, id).await?;
-        if !closes_with(&session.value, digest) {
-            self.0.admit(&session.value, &chunk)?;
-        }
+        let trail = self.0.trail(caller, AuditAction::Push, || format!("{name}@{digest}"));
+        let caller = trail.caller(caller);
+        let begun = self.0.to_close(caller, name, id, digest, chunk);
+        let (session, chunk) = trail.step(begun).await?;
         let (inner, name, id, digest) = (self.0.clone(), name.clone(), *id, *digest);
-        self.detached(async move { inner.close(&name, &id, &digest, session, chunk).await }).await
+        self.detached(
+            async move { trail.end(inner.close(&name, &id, &digest, session, chunk)).await },
+        )
+        .await
     }
 
     /// Pushes a blob in one request.
@@ -64,12 +68,10 @@ impl Registry {
         digest: &Digest,
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_push(caller, name).await?;
-        if chunk.length.is_some_and(|length| length > self.0.limit()) {
-            return Err(RegistryError::BlobTooLarge { limit: self.0.limit() });
-        }
-        let id = self.0.open_session(caller, name, &repository, Some(digest.algorithm())).await?.id;
-        let session = self.0.session(caller, &repository, &id).await?;
+        let trail = self.0.trail(caller, AuditAction::Push, || format!("{name}@{digest}"));
+        let caller = trail.caller(caller);
+        let begun = self.0.open_to_push(caller, name, digest, chunk.length);
+        let (id, session) = trail.step(begun).await?;
         let (inner, name, digest) = (self.0.clone(), name.clone(), *digest);
         self.detached(async move {
             let closed = inner.close(&name, &id, &digest, session, chunk).await;
@@ -77,13 +79,47 @@ impl Registry {
                 // The client does not know the upload, so nobody will go on with it.
                 inner.give_up(&id).await;
             }
-            closed
+            trail.end(ready(closed)).await
         })
         .await
     }
 }
 
 impl Inner {
+    /// The session that is to be closed, if the request fits it.
+    async fn to_close(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        id: &ContentId,
+        digest: &Digest,
+        chunk: Chunk,
+    ) -> Result<(Stored<UploadRecord>, Chunk), RegistryError> {
+        let repository = self.to_go_on(caller, name).await?;
+        let session = self.session(caller, &repository, id).await?;
+        if !closes_with(&session.value, digest) {
+            self.admit(&session.value, &chunk)?;
+        }
+        Ok((session, chunk))
+    }
+
+    /// A session of its own for a blob that comes in one request.
+    async fn open_to_push(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+        length: Option<u64>,
+    ) -> Result<(ContentId, Stored<UploadRecord>), RegistryError> {
+        let repository = self.to_push(caller, name).await?;
+        if length.is_some_and(|length| length > self.limit()) {
+            return Err(RegistryError::BlobTooLarge { limit: self.limit() });
+        }
+        let announced = Some(digest.algorithm());
+        let id = self.open_session(caller, name, &repository, announced).await?.id;
+        Ok((id, self.session(caller, &repository, &id).await?))
+    }
+
     async fn close(
         &self,
         name: &RepositoryName,

@@ -1,5 +1,7 @@
 //! Mounting a blob of another repository (end-11).
 
+use std::future::ready;
+
 use futures::{StreamExt, TryStreamExt};
 
 use super::UploadStatus;
@@ -9,7 +11,7 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{KeyRange, Question},
+    ports::{AuditAction, KeyRange, Question},
     record::{LinkRecord, RecordKey, RepositoryId},
     registry::{Inner, Registry, links::Link},
 };
@@ -38,7 +40,8 @@ impl Registry {
     /// both open an upload.
     ///
     /// # Errors
-    /// Those of [`Registry::open_upload`], [`RegistryError::InsufficientScope`].
+    /// Those of [`Registry::open_upload`], [`RegistryError::InsufficientScope`],
+    /// [`RegistryError::QuotaExceeded`].
     pub async fn mount_blob(
         &self,
         caller: &Caller,
@@ -46,27 +49,48 @@ impl Registry {
         digest: &Digest,
         from: Option<&RepositoryName>,
     ) -> Result<Mount, RegistryError> {
-        let target = self.0.push_target(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Mount, || match from {
+            Some(from) => format!("{name}@{digest} from {from}"),
+            None => format!("{name}@{digest}"),
+        });
+        let caller = trail.caller(caller);
+        let mounted = trail.step(self.0.mount_or_open(caller, name, digest, from)).await?;
+        match &mounted {
+            Mount::Mounted => trail.end(ready(Ok(()))).await?,
+            // Of the repositories that nobody named none was refused.
+            Mount::Upload(_) if from.is_some() => trail.quietly_refused().await,
+            Mount::Upload(_) => {}
+        }
+        Ok(mounted)
+    }
+}
+
+impl Inner {
+    async fn mount_or_open(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+        from: Option<&RepositoryName>,
+    ) -> Result<Mount, RegistryError> {
+        let target = self.push_target(caller, name).await?;
         if let Some(from) = from
             && !caller.scope.names(&Resource::Repository(from.clone()))
         {
             return Err(RegistryError::InsufficientScope);
         }
-        let repository = self.0.enter(caller, &target).await?;
+        let repository = self.enter(caller, &target).await?;
         let found = match from {
-            Some(from) => self.0.pulls_from(caller, digest, from).await?,
-            None => self.0.pulls_from_any(caller, digest).await?,
+            Some(from) => self.pulls_from(caller, digest, from).await?,
+            None => self.pulls_from_any(caller, digest).await?,
         };
-        if found && self.0.mount(digest, &repository, name).await? {
+        if found && self.mount(digest, &repository, name).await? {
             return Ok(Mount::Mounted);
         }
-        let upload =
-            self.0.open_session(caller, name, &repository, Some(digest.algorithm())).await?;
-        Ok(Mount::Upload(upload))
+        let announced = Some(digest.algorithm());
+        Ok(Mount::Upload(self.open_session(caller, name, &repository, announced).await?))
     }
-}
 
-impl Inner {
     /// Whoever mounts relies on the blob, so it is kept before it is linked.
     async fn mount(
         &self,

@@ -6,7 +6,7 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::ContentId,
+    ports::{AuditAction, ContentId},
     record::{RecordKey, RepositoryId, UploadRecord},
     registry::{Inner, Registry},
 };
@@ -22,7 +22,9 @@ impl Registry {
         name: &RepositoryName,
         announced: Option<Algorithm>,
     ) -> Result<UploadStatus, RegistryError> {
-        let repository = self.0.to_push(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let caller = trail.caller(caller);
+        let repository = trail.refusal(self.0.to_push(caller, name)).await?;
         self.0.open_session(caller, name, &repository, announced).await
     }
 
@@ -36,7 +38,9 @@ impl Registry {
         name: &RepositoryName,
         id: &ContentId,
     ) -> Result<UploadStatus, RegistryError> {
-        let repository = self.0.to_go_on(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let caller = trail.caller(caller);
+        let repository = trail.refusal(self.0.to_go_on(caller, name)).await?;
         let session = self.0.session(caller, &repository, id).await?;
         Ok(self.0.status(*id, session.value.offset()))
     }
@@ -51,7 +55,9 @@ impl Registry {
         name: &RepositoryName,
         id: &ContentId,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_go_on(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let caller = trail.caller(caller);
+        let repository = trail.refusal(self.0.to_go_on(caller, name)).await?;
         self.0.session(caller, &repository, id).await?;
         let (inner, id) = (self.0.clone(), *id);
         self.detached(async move { inner.discard(&id, Linked::Maybe).await }).await
