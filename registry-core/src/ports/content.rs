@@ -23,13 +23,13 @@ pub struct Content {
 
 /// Counts the bytes of a content as they go out, and lets them.
 pub trait ContentMeter: Send + 'static {
-    /// Whether bytes may go out now. A reader waits for this before each piece, however large.
+    /// How many bytes may go out now, one at least. A reader waits for this before each piece.
     ///
     /// # Errors
     /// When no more may go out; the content ends there.
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StoreError>>;
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, StoreError>>;
 
-    /// So many bytes went out.
+    /// So many bytes went out, as many as may at most.
     fn sent(&mut self, bytes: u64);
 }
 
@@ -109,11 +109,17 @@ fn metered(
     stream: BoxStream<'static, Result<Bytes, StoreError>>,
     meter: Box<dyn ContentMeter>,
 ) -> BoxStream<'static, Result<Bytes, StoreError>> {
-    stream::try_unfold((stream, meter), |(mut stream, mut meter)| async move {
-        poll_fn(|cx| meter.poll_ready(cx)).await?;
-        let Some(bytes) = stream.try_next().await? else { return Ok(None) };
+    let start = (stream, meter, Bytes::new());
+    stream::try_unfold(start, |(mut stream, mut meter, mut piece)| async move {
+        while piece.is_empty() {
+            let Some(next) = stream.try_next().await? else { return Ok(None) };
+            piece = next;
+        }
+        let most = poll_fn(|cx| meter.poll_ready(cx)).await?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let bytes = piece.split_to(piece.len().min(most));
         meter.sent(bytes.len() as u64);
-        Ok(Some((bytes, (stream, meter))))
+        Ok(Some((bytes, (stream, meter, piece))))
     })
     .boxed()
 }

@@ -40,6 +40,8 @@ pub(super) struct FileBody {
     loading: Option<JoinHandle<io::Result<Mapping>>>,
     /// Counts what is handed out, where somebody limits that.
     meter: Option<Box<dyn ContentMeter>>,
+    /// How much that lets out at once.
+    most: u64,
 }
 
 impl FileBody {
@@ -49,7 +51,7 @@ impl FileBody {
         match content.into_file() {
             Ok((file, rest)) => {
                 let (file, windows) = (Arc::new(file), windows.clone());
-                Ok(Self { file, rest, windows, loading: None, meter })
+                Ok(Self { file, rest, windows, loading: None, meter, most: u64::MAX })
             }
             Err(content) => Err(match meter {
                 Some(meter) => content.metered(meter),
@@ -71,7 +73,7 @@ impl FileBody {
             return Poll::Ready(None);
         }
         if let Some(meter) = &mut self.meter {
-            ready!(meter.poll_ready(cx))?;
+            self.most = ready!(meter.poll_ready(cx))?;
         }
         let window = ready!(self.poll_window(cx));
         if let (Some(meter), Ok(bytes)) = (&mut self.meter, &window) {
@@ -107,7 +109,7 @@ impl FileBody {
 
     fn window_length(&self) -> usize {
         // It is at most `WINDOW`, which any `usize` holds.
-        usize::try_from(self.remaining().min(WINDOW)).unwrap_or(usize::MAX)
+        usize::try_from(self.remaining().min(WINDOW).min(self.most)).unwrap_or(usize::MAX)
     }
 }
 

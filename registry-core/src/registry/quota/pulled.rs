@@ -62,12 +62,14 @@ enum State {
 }
 
 impl ContentMeter for Meter {
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StoreError>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, StoreError>> {
         loop {
             match &mut self.state {
-                State::Ready(share) if share.left() > 0 || self.remaining == 0 => {
-                    return Poll::Ready(Ok(()));
+                State::Ready(share) if share.left() > 0 => {
+                    return Poll::Ready(Ok(share.left()));
                 }
+                // It was taken for the whole content, of which nothing is left.
+                State::Ready(_) if self.remaining == 0 => return Poll::Ready(Ok(u64::MAX)),
                 State::Ready(share) => {
                     let share = std::mem::replace(share, Share::unlimited());
                     let next = next(share, self.remaining.min(STEP), Arc::clone(&self.clock));
