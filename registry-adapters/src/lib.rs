@@ -8,6 +8,7 @@
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
+//! | `jwt` | tokens that are signed, and the keys that sign them | `jwt`, Unix |
 //! | `limits` | rates of requests, and quotas of bytes | `limits` |
 
 #[cfg(all(feature = "filesystem", target_os = "linux"))]
@@ -16,6 +17,8 @@ pub mod filesystem;
 pub mod hashing;
 #[cfg(all(feature = "htpasswd", unix))]
 pub mod htpasswd;
+#[cfg(all(feature = "jwt", unix))]
+pub mod jwt;
 #[cfg(feature = "filesystem")]
 mod layout;
 #[cfg(feature = "limits")]

@@ -72,24 +72,27 @@ pub enum RegistryError {
     /// The caller may not do this.
     #[error("the requested access to the resource is denied")]
     Denied,
+    /// The caller may not do this, for a reason that is no secret: how to do it instead.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The caller may do this, but the token was not asked for it.
     #[error("the token is not for this: ask for one with the scope of the challenge")]
     InsufficientScope,
     /// The namespace has no room left for what it was to keep.
     #[error("the namespace's quota of stored bytes is used up: delete something, or ask for more")]
     QuotaExceeded,
-    /// Too much was asked for in too short a time.
-    #[error("too much for now: try again later")]
-    TooManyRequests {
-        /// When there is something to be had again.
-        retry_after: Duration,
-    },
     /// Nobody in particular may not do this; somebody might.
     #[error("authentication is required")]
     Unauthenticated,
     /// The credentials were not accepted. The reason is for the log.
     #[error("{}", told(.0))]
     Authentication(#[from] AuthenticationError),
+    /// The caller, or somebody with the same share of something, asks too often.
+    #[error("too many requests: try again later")]
+    Throttled {
+        /// When it may ask again.
+        retry_after: Duration,
+    },
     /// The registry does not offer this.
     #[error("the registry does not support this operation")]
     Unsupported,
@@ -223,8 +226,8 @@ impl RegistryError {
                 ErrorCode::ManifestInvalid
             }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
-            Self::Denied | Self::QuotaExceeded => ErrorCode::Denied,
-            Self::TooManyRequests { .. } => ErrorCode::TooManyRequests,
+            Self::Denied | Self::Refused(_) | Self::QuotaExceeded => ErrorCode::Denied,
+            Self::Throttled { .. } => ErrorCode::TooManyRequests,
             Self::Unauthenticated | Self::InsufficientScope => ErrorCode::Unauthorized,
             Self::Authentication(error) => match error {
                 AuthenticationError::Refused { .. } => ErrorCode::Unauthorized,
@@ -254,7 +257,7 @@ impl RegistryError {
     pub fn retry_after(&self) -> Option<Duration> {
         const SOON: Duration = Duration::from_secs(1);
         match self {
-            Self::TooManyRequests { retry_after }
+            Self::Throttled { retry_after }
             | Self::Authentication(AuthenticationError::Throttled { retry_after }) => {
                 Some(*retry_after)
             }

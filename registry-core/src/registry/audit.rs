@@ -147,6 +147,7 @@ const fn is_refusal(error: &RegistryError) -> bool {
         RegistryError::Denied
             | RegistryError::InsufficientScope
             | RegistryError::QuotaExceeded
+            | RegistryError::Refused(_)
             | RegistryError::Unauthenticated
             | RegistryError::Unsupported
     )

@@ -58,8 +58,18 @@ impl World {
         contents: impl registry_core::ports::ContentStore,
         records: impl registry_core::ports::RecordStore,
     ) -> Builder {
+        self.builder_under(contents, records, AllowAll)
+    }
+
+    /// Where not everybody may do everything.
+    pub(crate) fn builder_under(
+        &self,
+        contents: impl registry_core::ports::ContentStore,
+        records: impl registry_core::ports::RecordStore,
+        authorizer: impl registry_core::ports::Authorizer,
+    ) -> Builder {
         let (clock, random) = (self.clock.clone(), self.random.clone());
-        let builder = Registry::builder(contents, records, AllowAll, clock, random);
+        let builder = Registry::builder(contents, records, authorizer, clock, random);
         match &self.counted {
             Some(counted) => builder.limiter(counted.clone()),
             None => builder,

@@ -9,5 +9,8 @@ mod failures;
 mod plain;
 mod quota;
 mod reliance;
+mod repositories;
 mod sessions;
 mod support;
+mod switches;
+mod table;

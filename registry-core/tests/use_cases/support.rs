@@ -110,6 +110,7 @@ impl Prepared {
         self.builder(authorizer).build()
     }
 
+    /// A registry that is yet to be told something.
     pub(crate) fn builder(&self, authorizer: impl Authorizer) -> Builder {
         let (contents, records) = (self.contents.clone(), self.records.clone());
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));

@@ -25,7 +25,7 @@ impl Inner {
     /// step is taken here, so that nobody gets half an answer where none was to be had.
     ///
     /// # Errors
-    /// [`RegistryError::TooManyRequests`], and those of the limiter.
+    /// [`RegistryError::Throttled`], and those of the limiter.
     pub(in crate::registry) async fn metered(
         &self,
         name: &RepositoryName,
@@ -39,7 +39,7 @@ impl Inner {
         match share.take(remaining.min(STEP)).await? {
             Taken::Granted(_) => {}
             Taken::Wait(retry_after) => {
-                return Err(RegistryError::TooManyRequests { retry_after });
+                return Err(RegistryError::Throttled { retry_after });
             }
         }
         let clock = Arc::clone(&self.clock);

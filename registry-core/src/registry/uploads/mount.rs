@@ -13,7 +13,7 @@ use crate::{
     name::RepositoryName,
     ports::{AuditAction, KeyRange, Question},
     record::{LinkRecord, RecordKey, RepositoryId},
-    registry::{Inner, Registry, links::Link},
+    registry::{Inner, Registry, authorize::Outcome, links::Link},
 };
 
 /// How a mount ended.
@@ -73,13 +73,13 @@ impl Inner {
         digest: &Digest,
         from: Option<&RepositoryName>,
     ) -> Result<Mount, RegistryError> {
-        let target = self.push_target(caller, name).await?;
+        let mut target = self.push_target(caller, name).await?;
         if let Some(from) = from
             && !caller.scope.names(&Resource::Repository(from.clone()))
         {
             return Err(RegistryError::InsufficientScope);
         }
-        let repository = self.enter(caller, &target).await?;
+        let repository = self.enter(caller, &mut target).await?;
         let found = match from {
             Some(from) => self.pulls_from(caller, digest, from).await?,
             None => self.pulls_from_any(caller, digest).await?,
@@ -137,7 +137,10 @@ impl Inner {
     ) -> Result<bool, RegistryError> {
         let access = Access::repository(Action::Pull, from);
         let source = self.find(from).await?;
-        if !self.allowed(caller, &[Question::within(access, source.clone())]).await?[0] {
+        let question = Question::within(access, source.clone());
+        if let Outcome::Refused(refusal) = self.decide(caller, &[question]).await?.remove(0) {
+            // For the logs alone: the client gets an upload.
+            self.refuse(caller, &refusal);
             return Ok(false);
         }
         match source {
