@@ -5,7 +5,10 @@ use std::{io, net::SocketAddr, process::ExitCode};
 use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError};
 use registry_http::TlsError;
 
-use crate::{config::ConfigErrors, policy::PolicyError};
+use crate::{
+    audit::AuditLogError, commands::ReachError, config::ConfigErrors, control::ControlError,
+    policy::PolicyError, prompt::PromptError,
+};
 
 /// Why the process ends: one sentence. `docs/OPERATIONS.md` lists the exit codes.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,24 @@ pub(crate) enum Failure {
     /// The file of rules that a command was given is missing or wrong.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The audit log, which the configuration names, cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] AuditLogError),
+    /// There is no password.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A command was understood and not carried out.
+    #[error("{0}")]
+    Refused(String),
+    /// A server of another version answered.
+    #[error("the server's answer is none to what it was asked: it is of another version")]
+    Nonsense,
+    /// A command reaches neither a server nor a store.
+    #[error(transparent)]
+    Unreached(#[from] ReachError),
+    /// The control socket cannot be made.
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
@@ -36,9 +57,14 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::System { .. } => 1,
-            Self::Config(_) | Self::Policy(_) | Self::Tls(_) | Self::Users(_) => 2,
-            Self::Data(_) => 3,
+            Self::System { .. } | Self::Refused(_) | Self::Nonsense => 1,
+            Self::Config(_)
+            | Self::Policy(_)
+            | Self::Tls(_)
+            | Self::Users(_)
+            | Self::Audit(_)
+            | Self::Prompt(_) => 2,
+            Self::Data(_) | Self::Unreached(_) | Self::Control(_) => 3,
             Self::Listen { .. } => 4,
         })
     }

@@ -1,10 +1,15 @@
 //! An OCI registry in one binary.
 
+mod admin;
+mod audit;
 mod commands;
 mod config;
+mod control;
 mod failure;
 mod health;
 mod policy;
+mod prompt;
+mod rfc3339;
 mod signals;
 mod telemetry;
 mod welcome;

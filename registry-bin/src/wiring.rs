@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use registry_adapters::{
+    accounts::Accounts,
     filesystem::{Durability, Filesystem, Options},
     hashing,
     htpasswd::Htpasswd,
@@ -11,12 +12,13 @@ use registry_adapters::{
 };
 use registry_core::{
     policy::Anonymous,
-    ports::{Authorizer, ContentStore, RecordStore},
+    ports::{AuditLog, Authorizer, ContentStore, RecordStore},
     registry::{References, Registry},
 };
 use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
 
 use crate::{
+    audit::{self, NoAudit},
     config::{self, Config, ConfigErrors, Store, TlsFiles},
     failure::Failure,
 };
@@ -52,6 +54,19 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
             })
         }
     }
+}
+
+/// The audit log that the configuration names.
+pub(crate) fn audit(config: &Config) -> Result<Arc<dyn AuditLog>, Failure> {
+    Ok(match audit::open(&config.audit_log.value, SystemClock::new())? {
+        Some(log) => Arc::new(log),
+        None => Arc::new(NoAudit),
+    })
+}
+
+/// The users and keys in the store.
+pub(crate) fn accounts(stores: &Stores) -> Accounts {
+    Accounts::new(Arc::clone(&stores.records), SystemClock::new(), SystemRandom)
 }
 
 /// The users, where the configuration names any.

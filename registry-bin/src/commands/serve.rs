@@ -1,5 +1,7 @@
 //! `serve`: runs the registry until it is told to end.
 
+mod control;
+
 use std::{net::SocketAddr, pin::pin};
 
 use futures::future;
@@ -9,6 +11,7 @@ use registry_http::Drained;
 use tokio::{net::TcpListener, runtime};
 
 use crate::{
+    admin::Administrator,
     config::Config,
     failure::Failure,
     health::{Health, Probed},
@@ -33,7 +36,12 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     // Before the stores, which a server that cannot listen has no business with; clients that come
     // meanwhile wait in the kernel's queue.
     let (listener, address) = listen(config.listen.value).await?;
+    control::clear(config)?;
     let stores = wiring::stores(config)?;
+    let audit = wiring::audit(config)?;
+    let accounts = config.accounts.value.then(|| wiring::accounts(&stores));
+    let administrator = Administrator { accounts, audit, clock: Box::new(SystemClock::new()) };
+    let control = control::start(config, administrator)?;
     let tasks = TokioTasks::current();
     let service = wiring::service(config, &stores, users, tasks.clone());
     let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
@@ -46,6 +54,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     }
     let drained = registry_http::serve(listener, service, options, signals.first()).await;
     report(config, drained);
+    drop(control);
     finish(config, &tasks).await;
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use super::{
     ConfigErrors, Layers, Row,
-    choice::{Anonymous, Durability, LogFormat, References, Store},
+    choice::{Anonymous, Challenge, Durability, LogFormat, References, Store},
     policy::Policy,
     row::{Origin, Setting},
-    value::{Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
+    value::{AuditTarget, Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
 };
 
 /// Makes of each row a field of [`Config`] and a [`Row`] of [`TABLE`].
@@ -58,6 +58,9 @@ type Rate = Size<0>;
 /// A rate is counted in whole seconds.
 type Window = Span<1000>;
 
+/// Clients take what is shorter for a minute; what is longer outlives too much.
+type Lifetime = Span<60_000, 3_600_000>;
+
 settings! {
     /// Listen on this address; port 0 is any free one
     listen: SocketAddr = "127.0.0.1:5000" ADDR;
@@ -92,12 +95,28 @@ settings! {
     /// one of its users may do everything, or what the policy says
     htpasswd: OptionalFile = "" FILE;
 
+    /// Let users log in who are kept in the store with their keys, and are made by `user add`; they may
+    /// do everything, or what the policy says
+    accounts: bool = "false" BOOL;
+
     /// How far those come who do not log in: none, pull, all, or auto, which is as far as the policy
-    /// says, without one none with an htpasswd file and all without
+    /// says, without one none where somebody can log in and all where nobody can
     anonymous: Anonymous = "auto" WHAT;
 
     /// Serve an address that other machines reach although whoever reaches it may push and delete
     allow_anonymous_writes_on_network: bool = "false" BOOL;
+
+    /// How clients are told to log in: bearer, basic, or auto, which is bearer where somebody can
+    challenge: Challenge = "auto" HOW;
+
+    /// Let a token be good for so long, from 1m to 1h; what it carries cannot be taken back earlier
+    token_lifetime: Lifetime = "5m" TIME;
+
+    /// Sign tokens with the Ed25519 key in this PEM file; without it with one that is made below --data
+    token_key: OptionalFile = "" FILE;
+
+    /// Write who did what to this file, in lines of JSON, or to standard output with -
+    audit_log: AuditTarget = "" FILE;
 
     /// Drop an upload that got nothing for so long
     upload_expiry: Span = "24h" TIME;

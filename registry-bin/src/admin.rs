@@ -1,0 +1,16 @@
+//! What an operator can have done to the registry's users, keys, repositories and uploads.
+//!
+//! A [`Command`] is the same whether the server that has the store open carries it out or the
+//! command line itself, on a store that nobody serves: [`Administrator`] does it in both.
+
+mod administrator;
+mod answer;
+mod command;
+mod password;
+
+pub(crate) use self::{
+    administrator::Administrator,
+    answer::{Answer, KeyEntry, Reply, UserEntry},
+    command::Command,
+    password::Hidden,
+};
