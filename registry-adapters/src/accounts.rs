@@ -15,7 +15,9 @@
 //! tokens name: whoever removes a user makes both worthless in that moment, and a new user of the
 //! same name has others. Another password, and being disabled, make the login another.
 
+mod authenticate;
 mod error;
+mod first;
 mod key;
 mod keys;
 mod name;
@@ -35,6 +37,7 @@ use tokio::sync::Mutex;
 use self::records::Records;
 pub use self::{
     error::AccountsError,
+    first::AccountsFirst,
     key::{CreatedKey, Key, KeyId, KeyIdError, NewKey},
     name::{GroupName, NameError, UserName},
     owner::{KeyOwner, KeyOwnerError},
@@ -42,6 +45,7 @@ pub use self::{
     secret::{RESERVED_PREFIX, SecretKind},
     user::User,
 };
+use crate::passwords::Guard;
 
 /// Users, keys and refresh tokens in a record store. Clones are the same accounts.
 ///
@@ -57,6 +61,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     cost: PasswordCost,
+    guard: Guard,
     /// Changes of this process wait for each other, and not in rounds.
     changing: Mutex<()>,
 }
@@ -78,10 +83,12 @@ impl Accounts {
         random: impl Random,
         cost: PasswordCost,
     ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(clock);
         let random: Arc<dyn Random> = Arc::new(random);
         Self(Arc::new(Inner {
             records: Records::new(Arc::new(records), Arc::clone(&random)),
-            clock: Arc::new(clock),
+            guard: Guard::new(Arc::clone(&clock), &*random),
+            clock,
             random,
             cost,
             changing: Mutex::new(()),

@@ -9,6 +9,7 @@
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
+//! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
 
 #[cfg(feature = "accounts")]
 pub mod accounts;
@@ -21,4 +22,6 @@ pub mod htpasswd;
 #[cfg(feature = "filesystem")]
 mod layout;
 pub mod memory;
+#[cfg(any(feature = "accounts", all(feature = "htpasswd", unix)))]
+pub mod passwords;
 pub mod system;

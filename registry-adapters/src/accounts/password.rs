@@ -35,10 +35,6 @@ pub enum PasswordError {
 #[derive(Clone)]
 pub struct PasswordCost(Params);
 
-/// The hash that a password is compared with where there is no such user, and with which new ones
-/// share their cost. No password is known that has it.
-pub(super) struct Nobody(Box<str>);
-
 impl PasswordCost {
     /// So many KiB of memory, and so many passes; nothing where argon2 has no such hash, or it takes
     /// more than 4 GiB or 100 passes.
@@ -57,18 +53,12 @@ impl PasswordCost {
         Some(hash.to_string())
     }
 
-    /// A hash of this cost that no password has.
-    pub(super) fn nobody(&self) -> Nobody {
+    /// A hash of this cost that no known password has, to compare with where there is no user.
+    pub(super) fn nobody(&self) -> String {
         let (m, t) = (self.0.m_cost(), self.0.t_cost());
         // Base64 of zeros: 16 bytes of salt, 32 of hash.
         let (salt, hash) = ("A".repeat(22), "A".repeat(43));
-        Nobody(format!("$argon2id$v=19$m={m},t={t},p=1${salt}${hash}").into())
-    }
-}
-
-impl Nobody {
-    pub(super) fn hash(&self) -> &str {
-        &self.0
+        format!("$argon2id$v=19$m={m},t={t},p=1${salt}${hash}")
     }
 }
 
@@ -99,11 +89,49 @@ pub(super) fn check(password: &Secret) -> Result<(), PasswordError> {
     }
 }
 
-/// Whether a password has this hash, after the time that the hash takes. The results of argon2 are
-/// compared in constant time.
-pub(super) fn is_right(password: &Secret, hash: &str) -> bool {
-    let hash = PasswordHash::new(hash);
-    hash.is_ok_and(|hash| {
-        Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok()
-    })
+/// Compares a password with a hash, which takes the time that the hash costs. What argon2 makes of
+/// the password is compared in constant time.
+pub(super) fn compare(password: &Secret, hash: &str) -> Result<(), &'static str> {
+    let password = password.expose().as_bytes();
+    if password.len() > *LENGTH.end() {
+        return Err("the password is longer than any");
+    }
+    let hash = PasswordHash::new(hash).map_err(|_| "the stored hash is none of argon2")?;
+    let compared = Argon2::default().verify_password(password, &hash);
+    compared.map_err(|_| "the password is wrong")
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_core::testing::Seeded;
+
+    use super::*;
+
+    #[test]
+    fn the_default_is_argon2id_with_what_owasp_says() {
+        let password = Secret::new("correct horse");
+        let hash = PasswordCost::default().hash(&password, &Seeded::default()).expect("a hash");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert_eq!(compare(&password, &hash), Ok(()));
+        assert_eq!(compare(&Secret::new("correct horsf"), &hash), Err("the password is wrong"));
+    }
+
+    #[test]
+    fn nobodys_hash_costs_as_much_and_can_be_compared_with() {
+        let cost = PasswordCost::new(64, 3).expect("a cost");
+        let parts = |hash: &str| hash.split('$').map(str::len).collect::<Vec<_>>();
+        let hash = cost.hash(&Secret::new("correct horse"), &Seeded::default()).expect("a hash");
+        assert_eq!(parts(&cost.nobody()), parts(&hash));
+        assert!(hash.contains("$m=64,t=3,p=1$") && cost.nobody().contains("$m=64,t=3,p=1$"));
+        let wrong = compare(&Secret::new("correct horse"), &cost.nobody());
+        assert_eq!(wrong, Err("the password is wrong"));
+    }
+
+    #[test]
+    fn a_cost_is_one_that_argon2_has_and_a_machine_too() {
+        for (kib, passes) in [(7, 1), (8, 0), (u32::MAX, 1), (8, 101)] {
+            assert!(PasswordCost::new(kib, passes).is_none(), "{kib} {passes}");
+        }
+        assert!(PasswordCost::new(8, 1).is_some());
+    }
 }

@@ -1,35 +1,141 @@
-//! Refresh tokens.
+//! Refresh tokens, which are good until the password is another.
 
-use registry_core::record::{Nonce, RecordKey, Timestamp};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use registry_core::{
+    credentials::Secret,
+    identity::{CredentialKind, Principal, PrincipalKind},
+    ports::{AuthenticationError, Expect, RefreshTokens, TokenError},
+    record::{Nonce, RecordKey, Timestamp},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Accounts, AccountsError, UserName,
-    records::{key, typed},
-    secret::SecretHash,
+    Accounts, AccountsError, SecretKind, UserName,
+    authenticate::{may_log_in, unavailable},
+    records::{ROUNDS, key, typed},
+    secret::{SecretHash, login_of, refresh_token},
 };
 
 /// What is kept of the refresh tokens of one login.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct RefreshRecord {
-    pub(super) user: UserName,
+struct RefreshRecord {
+    user: UserName,
     /// The oldest first.
-    pub(super) tokens: Vec<RefreshToken>,
+    tokens: Vec<RefreshToken>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct RefreshToken {
-    pub(super) hash: SecretHash,
-    pub(super) expires: Timestamp,
+struct RefreshToken {
+    hash: SecretHash,
+    expires: Timestamp,
 }
 
 typed!(RefreshRecord, "x-accounts/refresh");
 
+/// Those who log in with a password get refresh tokens, others none. A user has
+/// [`Accounts::MAX_REFRESH_TOKENS`] at a time: for one more the oldest is dropped.
+#[async_trait]
+impl RefreshTokens for Accounts {
+    async fn issue(&self, principal: &Principal) -> Result<Option<Secret>, TokenError> {
+        let Some((user, login)) = login(principal) else {
+            return Ok(None);
+        };
+        let token = refresh_token(login, &*self.0.random);
+        let kept = self.keep(&user, login, SecretHash::of(&token)).await;
+        let kept = kept.map_err(|error| TokenError(Box::new(error)))?;
+        Ok(kept.then_some(token))
+    }
+
+    async fn redeem(&self, token: &Secret) -> Result<Principal, AuthenticationError> {
+        self.limited(token, None, self.look_up(token)).await
+    }
+}
+
 impl Accounts {
+    /// How many refresh tokens a user has at most.
+    pub const MAX_REFRESH_TOKENS: usize = 256;
+
+    /// How long a refresh token is good: 90 days.
+    pub const REFRESH_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+    /// Keeps a refresh token, unless the login is another by now.
+    async fn keep(
+        &self,
+        name: &UserName,
+        login: Nonce,
+        hash: SecretHash,
+    ) -> Result<bool, AccountsError> {
+        let _changing = self.0.changing.lock().await;
+        self.add(name, login, hash).await?;
+        // Read afterwards: whoever makes the login another deletes its tokens afterwards too, so that
+        // one of both does.
+        let user = self.read_user(name).await?;
+        let is_current = user.is_some_and(|user| user.login == login);
+        if !is_current {
+            self.forget_login(login).await?;
+        }
+        Ok(is_current)
+    }
+
+    async fn add(
+        &self,
+        name: &UserName,
+        login: Nonce,
+        hash: SecretHash,
+    ) -> Result<(), AccountsError> {
+        let (record_key, now) = (record_key(login), self.now());
+        for _ in ROUNDS {
+            let (mut tokens, expect) = match self.0.records.read(&record_key).await? {
+                None => (Vec::new(), Expect::Absent),
+                Some(read) => {
+                    let record: &RefreshRecord = &read.value;
+                    (record.tokens.clone(), Expect::Version(read.version))
+                }
+            };
+            tokens.retain(|token| now < token.expires);
+            let surplus = (tokens.len() + 1).saturating_sub(Self::MAX_REFRESH_TOKENS);
+            tokens.drain(..surplus);
+            tokens.push(RefreshToken { hash, expires: now.plus(Self::REFRESH_LIFETIME) });
+            let record = RefreshRecord { user: name.clone(), tokens };
+            if self.0.records.write(&record_key, &record, expect).await? {
+                return Ok(());
+            }
+        }
+        Err(AccountsError::Busy)
+    }
+
+    async fn look_up(&self, token: &Secret) -> Result<Principal, AuthenticationError> {
+        let unknown = || AuthenticationError::refused("the refresh token is not known");
+        let login = match SecretKind::of(token)? {
+            SecretKind::RefreshToken => login_of(token).ok_or_else(unknown)?,
+            _ => return Err(AuthenticationError::refused("a key is no refresh token")),
+        };
+        let read = self.0.records.read::<RefreshRecord>(&record_key(login)).await;
+        let record = read.map_err(unavailable)?.ok_or_else(unknown)?.value;
+        let hash = SecretHash::of(token);
+        let kept = record.tokens.iter().find(|kept| kept.hash.is(&hash)).ok_or_else(unknown)?;
+        if kept.expires <= self.now() {
+            return Err(AuthenticationError::refused("the refresh token has expired"));
+        }
+        let user = self.read_user(&record.user).await.map_err(unavailable)?;
+        let user = may_log_in(user.filter(|user| user.login == login))?;
+        Ok(user.principal_by_password(&record.user))
+    }
+
     /// Deletes the refresh tokens of a login that nobody has any more.
     pub(super) async fn forget_login(&self, login: Nonce) -> Result<(), AccountsError> {
         self.forget::<RefreshRecord>(&record_key(login)).await
     }
+}
+
+/// The login of a principal that these accounts found by its password.
+fn login(principal: &Principal) -> Option<(UserName, Nonce)> {
+    let by_password = principal.kind() == PrincipalKind::User
+        && principal.credential() == CredentialKind::Password;
+    let login = principal.credential_id().filter(|_| by_password)?;
+    Some((principal.id().parse().ok()?, login.parse().ok()?))
 }
 
 fn record_key(login: Nonce) -> RecordKey {

@@ -3,7 +3,11 @@
 
 use std::{fmt, iter, str::FromStr};
 
-use registry_core::{credentials::Secret, ports::Random, record::Nonce};
+use registry_core::{
+    credentials::Secret,
+    ports::{AuthenticationError, Random},
+    record::Nonce,
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -14,6 +18,8 @@ pub const RESERVED_PREFIX: &str = "ocir_";
 
 /// How many random characters there are: 178 bits.
 const RANDOM: usize = 30;
+/// How many hex digits of a login are before them in a refresh token.
+const LOGIN: usize = 32;
 /// How many characters the checksum has: 62⁶ is more than 2³².
 const CHECKSUM: usize = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -35,7 +41,7 @@ pub enum SecretKind {
 /// The text starts with the reserved prefix, and is no secret of any kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Malformed {
-    #[error("it starts as a key, and is of no known kind")]
+    #[error("it starts as keys do, and is of no known kind")]
     Kind,
     #[error("a key of this kind has another length or other characters")]
     Form,
@@ -66,19 +72,14 @@ impl SecretKind {
     /// How many characters are between the prefix and the checksum.
     const fn body(self) -> usize {
         match self {
-            // The login before it.
             Self::RefreshToken => LOGIN + RANDOM,
             _ => RANDOM,
         }
     }
 
-    /// The kind of a text that starts with the reserved prefix, if its form and checksum are right;
-    /// nothing where it does not start so.
-    pub(super) fn of(text: &str) -> Option<Result<Self, Malformed>> {
-        text.starts_with(RESERVED_PREFIX).then(|| Self::parse(text))
-    }
-
-    fn parse(text: &str) -> Result<Self, Malformed> {
+    /// The kind of a secret whose form and checksum are right.
+    pub(super) fn of(secret: &Secret) -> Result<Self, Malformed> {
+        let text = secret.expose();
         let kind = Self::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()));
         let kind = kind.ok_or(Malformed::Kind)?;
         let rest = &text[kind.prefix().len()..];
@@ -104,8 +105,10 @@ impl SecretKind {
     }
 }
 
-/// How many hex digits a login has.
-const LOGIN: usize = 32;
+/// Whether a secret is none but a key or a refresh token, or nothing at all.
+pub(super) fn is_reserved(secret: &Secret) -> bool {
+    secret.expose().starts_with(RESERVED_PREFIX)
+}
 
 /// A new refresh token of a login.
 pub(super) fn refresh_token(login: Nonce, random: &dyn Random) -> Secret {
@@ -113,8 +116,8 @@ pub(super) fn refresh_token(login: Nonce, random: &dyn Random) -> Secret {
 }
 
 /// The login of a refresh token whose form is right.
-pub(super) fn login_of(token: &str) -> Option<Nonce> {
-    token.strip_prefix(SecretKind::RefreshToken.prefix())?.get(..LOGIN)?.parse().ok()
+pub(super) fn login_of(token: &Secret) -> Option<Nonce> {
+    token.expose().strip_prefix(SecretKind::RefreshToken.prefix())?.get(..LOGIN)?.parse().ok()
 }
 
 /// Characters of base 62, each as likely as the others: bytes that would favour some are left out.
@@ -138,6 +141,12 @@ fn checksum(text: &str) -> String {
         rest /= 62;
     }
     digits.map(char::from).into_iter().collect()
+}
+
+impl From<Malformed> for AuthenticationError {
+    fn from(malformed: Malformed) -> Self {
+        Self::refused(malformed.to_string())
+    }
 }
 
 impl SecretHash {

@@ -2,7 +2,10 @@
 
 use std::time::SystemTime;
 
-use registry_core::record::{Nonce, Timestamp};
+use registry_core::{
+    identity::{CredentialKind, Principal, PrincipalKind},
+    record::{Nonce, Timestamp},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -51,5 +54,18 @@ impl User {
             disabled: record.disabled,
             created: system_time(record.created),
         }
+    }
+}
+
+impl UserRecord {
+    pub(super) fn principal(&self, name: &UserName) -> Principal {
+        let groups = self.groups.iter().map(GroupName::as_str);
+        Principal::new(PrincipalKind::User, name.as_str()).with_groups(groups)
+    }
+
+    /// Of whoever knows the password, and which it was: a refresh token is for this login alone.
+    pub(super) fn principal_by_password(&self, name: &UserName) -> Principal {
+        let login = self.login.to_string();
+        self.principal(name).with_credential(CredentialKind::Password, Some(&login))
     }
 }

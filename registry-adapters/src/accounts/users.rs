@@ -7,7 +7,6 @@ use registry_core::{
     ports::Expect,
     record::{Nonce, RecordKey, Timestamp},
 };
-use tokio::task;
 
 use super::{
     Accounts, AccountsError, GroupName, KeyOwner, User, UserName, password,
@@ -103,6 +102,16 @@ impl Accounts {
         if disabled { self.forget_login(old.login).await } else { Ok(()) }
     }
 
+    /// Makes a user's refresh tokens worthless: who is logged in with one has to log in again.
+    ///
+    /// # Errors
+    /// `NotFound`, `Busy`, `Store`.
+    pub async fn revoke_refresh_tokens(&self, name: &UserName) -> Result<(), AccountsError> {
+        let login = self.nonce();
+        let old = self.change_user(name, |user| user.login = login).await?;
+        self.forget_login(old.login).await
+    }
+
     /// Makes a user a member of these groups and of no others.
     ///
     /// # Errors
@@ -144,23 +153,21 @@ impl Accounts {
         self.0.records.change(&user_key(name), change).await
     }
 
+    /// The hash of a new password, computed on a thread that may block.
+    async fn hash(&self, password: &Secret) -> Result<String, AccountsError> {
+        password::check(password)?;
+        let turn = self.turns().take(&*self.0.clock).await.map_err(|_| AccountsError::Busy)?;
+        let (inner, password) = (Arc::clone(&self.0), password.clone());
+        let hash = turn.compute(move || inner.cost.hash(&password, &*inner.random)).await;
+        hash.ok().flatten().ok_or(AccountsError::Hash)
+    }
+
     pub(super) fn nonce(&self) -> Nonce {
         Nonce::new(&*self.0.random)
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.0.clock.now().into()
-    }
-}
-
-impl Accounts {
-    /// The hash of a new password, computed on a thread that may block.
-    async fn hash(&self, password: &Secret) -> Result<String, AccountsError> {
-        password::check(password)?;
-        let (inner, password) = (Arc::clone(&self.0), password.clone());
-        let hashing = move || inner.cost.hash(&password, &*inner.random);
-        let hash = task::spawn_blocking(hashing).await;
-        hash.ok().flatten().ok_or(AccountsError::Hash)
     }
 }
 

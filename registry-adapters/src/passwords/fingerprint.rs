@@ -25,7 +25,7 @@ impl Fingerprints {
 
     /// That of a client's address. A network of IPv6 is as good as one address of IPv4: whoever
     /// has one address of it has all 2⁶⁴.
-    pub(super) fn address(&self, address: IpAddr) -> Fingerprint {
+    fn address(&self, address: IpAddr) -> Fingerprint {
         match address.to_canonical() {
             IpAddr::V4(address) => self.of(b"address", &[&address.octets()]),
             IpAddr::V6(address) => self.of(b"network", &[&address.octets()[..8]]),
@@ -37,9 +37,20 @@ impl Fingerprints {
         self.of(b"user", &[name.as_bytes()])
     }
 
-    /// That of a user at an address.
-    pub(super) fn place(&self, user: Fingerprint, address: Fingerprint) -> Fingerprint {
-        self.of(b"place", &[&user.0, &address.0])
+    /// That of a key.
+    #[cfg(feature = "accounts")]
+    pub(super) fn key(&self, key: &str) -> Fingerprint {
+        self.of(b"key", &[key.as_bytes()])
+    }
+
+    /// That of an address, and that of a user at it.
+    pub(super) fn place(
+        &self,
+        user: Fingerprint,
+        address: Option<IpAddr>,
+    ) -> Option<(Fingerprint, Fingerprint)> {
+        let address = self.address(address?);
+        Some((address, self.of(b"place", &[&user.0, &address.0])))
     }
 
     /// That of a user's password and of the hash that it was, or may be, compared with.

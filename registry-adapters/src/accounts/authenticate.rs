@@ -1,0 +1,179 @@
+//! Who logs in, with a password or a key.
+
+use std::{error::Error, net::IpAddr, sync::Arc};
+
+use async_trait::async_trait;
+use registry_core::{
+    credentials::{Credentials, Secret},
+    identity::{CredentialKind, Principal},
+    ports::{Authenticated, AuthenticationError, Authenticator},
+};
+
+use super::{
+    Accounts, KeyOwner, SecretKind, UserName,
+    key::KeyRecord,
+    password,
+    secret::{self, SecretHash},
+    user::UserRecord,
+};
+
+/// Why a password is refused, for the log.
+const NOBODY: &str = "there is no such user";
+
+/// Basic credentials: a secret that starts with [`RESERVED_PREFIX`](super::RESERVED_PREFIX) is tried
+/// as a key of the kind that its prefix says and as nothing else, any other is a user's password.
+/// Whoever sends none is anonymous; tokens are refused.
+///
+/// | key | user name |
+/// |---|---|
+/// | a user's | the user's |
+/// | a project's | the project's name, or its id |
+/// | a runner's | any that is not empty |
+///
+/// A user's principal has the user's groups, a key's its id.
+#[async_trait]
+impl Authenticator for Accounts {
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        peer: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        let principal = match credentials {
+            Credentials::Absent => Principal::anonymous(),
+            Credentials::Basic { username, password } => {
+                if secret::is_reserved(password) {
+                    self.by_key(username, password, peer).await?
+                } else {
+                    self.by_password(username, password, peer).await?
+                }
+            }
+            _ => return Err(AuthenticationError::refused("it is not a user name and a password")),
+        };
+        Ok(Authenticated::new(principal))
+    }
+}
+
+impl Accounts {
+    /// A password is compared with a hash also where there is no such user and where it is disabled,
+    /// so that time does not tell.
+    async fn by_password(
+        &self,
+        username: &str,
+        password: &Secret,
+        peer: Option<IpAddr>,
+    ) -> Result<Principal, AuthenticationError> {
+        let found = self.find_user(username).await?;
+        let hash = match &found {
+            None => Err(NOBODY),
+            Some((_, user)) if user.disabled => Err("the user is disabled"),
+            Some((_, user)) => Ok(&*user.password),
+        };
+        let attempt = self.0.guard.password(username, password, hash, peer);
+        let hash = hash.map_or_else(|_| self.0.cost.nobody(), str::to_owned);
+        let password = password.clone();
+        self.0.guard.check(attempt, move || password::compare(&password, &hash)).await?;
+        // Whoever is not there was refused.
+        let (name, user) = found.ok_or_else(|| AuthenticationError::refused(NOBODY))?;
+        Ok(user.principal_by_password(&name))
+    }
+
+    /// A key costs one fast hash and one or two records, so that it is looked up each time: one that
+    /// is revoked is refused at once.
+    async fn by_key(
+        &self,
+        username: &str,
+        key: &Secret,
+        peer: Option<IpAddr>,
+    ) -> Result<Principal, AuthenticationError> {
+        self.limited(key, peer, self.try_key(username, key)).await
+    }
+
+    /// Counts how often it comes to a refusal, and does not even begin where that was too often.
+    pub(super) async fn limited<T>(
+        &self,
+        key: &Secret,
+        peer: Option<IpAddr>,
+        look_up: impl Future<Output = Result<T, AuthenticationError>> + Send,
+    ) -> Result<T, AuthenticationError> {
+        let attempt = self.0.guard.key(key, peer);
+        self.0.guard.admit(&attempt)?;
+        let result = look_up.await;
+        if matches!(result, Err(AuthenticationError::Refused { .. })) {
+            self.0.guard.failed(&attempt);
+        }
+        result
+    }
+
+    async fn try_key(
+        &self,
+        username: &str,
+        key: &Secret,
+    ) -> Result<Principal, AuthenticationError> {
+        if SecretKind::of(key)? == SecretKind::RefreshToken {
+            return Err(AuthenticationError::refused("a refresh token is no password"));
+        }
+        let hash = SecretHash::of(key);
+        let found = self.read_key(hash.id()).await.map_err(unavailable)?;
+        let record = found.filter(|record| record.hash.is(&hash));
+        let record = record.ok_or_else(|| AuthenticationError::refused("the key is not known"))?;
+        if let Some(over) = record.is_over(self.now()) {
+            return Err(AuthenticationError::refused(over));
+        }
+        self.owner_of(&record, username).await
+    }
+
+    /// Whose key it is, if they say so. The hash is of the prefix too, so that the owner is of the
+    /// kind that it says.
+    async fn owner_of(
+        &self,
+        key: &KeyRecord,
+        username: &str,
+    ) -> Result<Principal, AuthenticationError> {
+        let (principal, kind, says_so) = match &key.owner {
+            KeyOwner::User(name) => {
+                let user = self.read_user(name).await.map_err(unavailable)?;
+                let user = user.filter(|user| user.incarnation == key.owner_id);
+                let user = may_log_in(user)?;
+                (user.principal(name), CredentialKind::UserKey, username == name.as_str())
+            }
+            KeyOwner::Project(name) => {
+                let says_so = username == name.as_str() || username == key.owner_id.to_string();
+                (Principal::project(name), CredentialKind::ProjectKey, says_so)
+            }
+            KeyOwner::Runner(name) => {
+                (Principal::runner(name), CredentialKind::RunnerToken, !username.is_empty())
+            }
+        };
+        if !says_so {
+            return Err(AuthenticationError::refused("the user name is not that of the key"));
+        }
+        Ok(principal.with_credential(kind, Some(&key.hash.id().to_string())))
+    }
+
+    /// The user of that name, which may be anything.
+    pub(super) async fn find_user(
+        &self,
+        username: &str,
+    ) -> Result<Option<(UserName, Arc<UserRecord>)>, AuthenticationError> {
+        let Ok(name) = username.parse::<UserName>() else {
+            return Ok(None);
+        };
+        let user = self.read_user(&name).await.map_err(unavailable)?;
+        Ok(user.map(|user| (name, user)))
+    }
+}
+
+/// A user that is there and not disabled.
+pub(super) fn may_log_in(
+    user: Option<Arc<UserRecord>>,
+) -> Result<Arc<UserRecord>, AuthenticationError> {
+    match user {
+        None => Err(AuthenticationError::refused("the user is removed")),
+        Some(user) if user.disabled => Err(AuthenticationError::refused("the user is disabled")),
+        Some(user) => Ok(user),
+    }
+}
+
+pub(super) fn unavailable(error: impl Error + Send + Sync + 'static) -> AuthenticationError {
+    AuthenticationError::Unavailable(Box::new(error))
+}

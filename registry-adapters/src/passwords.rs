@@ -1,0 +1,11 @@
+//! What those share who compare passwords with slow hashes: turns at computing them, and what is
+//! remembered of the tries so far.
+
+mod failures;
+mod fingerprint;
+mod guard;
+mod recent;
+mod turns;
+
+pub(crate) use self::guard::Guard;
+pub use self::turns::Turns;

@@ -1,0 +1,221 @@
+//! What stands before the slow comparison of a password with its hash.
+//!
+//! What was found right is remembered for a minute, so that the requests of a pull cost one hash
+//! together; what was wrong never is.
+//!
+//! Whoever is wrong ten times within a minute, from one address or for one user, has to wait until
+//! the first of them is a minute old; that is decided before a hash is computed. An address from
+//! which a user was right within the last day does not wait for what others do to that user.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use registry_core::{
+    credentials::Secret,
+    ports::{AuthenticationError, Clock, Random},
+};
+
+use super::{
+    failures::Failures,
+    fingerprint::{Fingerprint, Fingerprints},
+    recent::Recent,
+    turns::Turns,
+};
+
+/// How long a password that was right is taken for right.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long an address is one from which the user comes.
+const AT_HOME: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many logins, and how many users' addresses, are remembered.
+const LOGINS: usize = 1024;
+/// How many addresses, and how many users or keys, are remembered to have failed.
+const FAILED: usize = 8192;
+
+/// Who is compared, who is known, and who has to wait.
+pub(crate) struct Guard {
+    pub(crate) turns: Turns,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    fingerprints: Fingerprints,
+    memory: Mutex<Memory>,
+}
+
+/// What is remembered of the tries so far.
+struct Memory {
+    by_address: Failures,
+    /// By the user or the key that was tried.
+    by_subject: Failures,
+    /// When a password was right.
+    right: Recent<Duration>,
+    /// When a user was right at an address.
+    home: Recent<Duration>,
+}
+
+/// Somebody says to be a user, or shows a key.
+pub(crate) struct Attempt {
+    /// The name for the log, where there is such a user: somebody may have typed a password in the
+    /// place of another.
+    user: Option<Box<str>>,
+    subject: Fingerprint,
+    /// Where from, and whether it is that user's address.
+    address: Option<(Fingerprint, Fingerprint)>,
+    /// Of the password with the user's hash, or why there is none that counts.
+    login: Result<Fingerprint, &'static str>,
+}
+
+impl Guard {
+    pub(crate) fn new(clock: Arc<dyn Clock>, random: &dyn Random) -> Self {
+        let fingerprints = Fingerprints::new(random);
+        let memory = Mutex::new(Memory::new());
+        let shared = Arc::new(Shared { clock, fingerprints, memory });
+        Self { turns: Turns::default(), shared }
+    }
+
+    /// A user's password, which may be the one with this hash. Where no hash counts, this says why,
+    /// and the outcome is a refusal with that reason.
+    pub(crate) fn password(
+        &self,
+        username: &str,
+        password: &Secret,
+        hash: Result<&str, &'static str>,
+        peer: Option<IpAddr>,
+    ) -> Attempt {
+        let of = &self.shared.fingerprints;
+        let subject = of.user(username);
+        Attempt {
+            user: hash.is_ok().then(|| username.into()),
+            subject,
+            address: of.place(subject, peer),
+            login: hash.map(|hash| of.login(subject, password.expose(), hash)),
+        }
+    }
+
+    /// Whether a password is right, by what is remembered or else by comparing it with its hash.
+    /// The comparison takes as long whether or not there is a hash that counts.
+    ///
+    /// # Errors
+    /// `Refused`; `Throttled` for whoever has to wait; `Unavailable`.
+    pub(crate) async fn check(
+        &self,
+        attempt: Attempt,
+        compare: impl FnOnce() -> Result<(), &'static str> + Send + 'static,
+    ) -> Result<(), AuthenticationError> {
+        if let Some(known) = self.shared.known(&attempt) {
+            return known;
+        }
+        let turn = self.turns.take(&*self.shared.clock).await?;
+        // Another request of the same client may have been first.
+        if let Some(known) = self.shared.known(&attempt) {
+            return known;
+        }
+        // It goes on when the client hangs up: the hash is computed anyway, and has to count.
+        let shared = Arc::clone(&self.shared);
+        turn.compute(move || shared.settle(&attempt, compare())).await?
+    }
+}
+
+/// For keys, which cost no slow hash and are not remembered to be right.
+#[cfg(feature = "accounts")]
+impl Guard {
+    /// Somebody shows a key.
+    pub(crate) fn key(&self, key: &Secret, peer: Option<IpAddr>) -> Attempt {
+        let of = &self.shared.fingerprints;
+        let subject = of.key(key.expose());
+        let address = of.place(subject, peer);
+        Attempt { user: None, subject, address, login: Err("it is a key") }
+    }
+
+    /// Goes on where nobody has to wait.
+    ///
+    /// # Errors
+    /// `Throttled`.
+    pub(crate) fn admit(&self, attempt: &Attempt) -> Result<(), AuthenticationError> {
+        let now = self.shared.clock.monotonic();
+        let wait = self.shared.memory().wait(attempt, now);
+        wait.map_or(Ok(()), |retry_after| Err(AuthenticationError::Throttled { retry_after }))
+    }
+
+    /// Counts a failure.
+    pub(crate) fn failed(&self, attempt: &Attempt) {
+        let now = self.shared.clock.monotonic();
+        self.shared.memory().failed(attempt, now);
+    }
+}
+
+impl Shared {
+    /// The answer that needs no hash. Who has to wait is not compared with what is remembered
+    /// either: that would be a way to try passwords without end.
+    fn known(&self, attempt: &Attempt) -> Option<Result<(), AuthenticationError>> {
+        let now = self.clock.monotonic();
+        let memory = self.memory();
+        if let Some(retry_after) = memory.wait(attempt, now) {
+            return Some(Err(AuthenticationError::Throttled { retry_after }));
+        }
+        let right = memory.right.get(&attempt.login.ok()?)?;
+        (now < *right + REMEMBERED).then_some(Ok(()))
+    }
+
+    /// Remembers what came out.
+    fn settle(
+        &self,
+        attempt: &Attempt,
+        compared: Result<(), &'static str>,
+    ) -> Result<(), AuthenticationError> {
+        let outcome = attempt.login.and_then(|login| compared.map(|()| login));
+        tracing::debug!(
+            user = attempt.user,
+            right = outcome.is_ok(),
+            "compared a password with a hash"
+        );
+        let now = self.clock.monotonic();
+        match outcome {
+            Ok(login) => self.memory().succeeded(attempt, login, now),
+            Err(_) => self.memory().failed(attempt, now),
+        }
+        outcome.map(drop).map_err(AuthenticationError::refused)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    const fn new() -> Self {
+        Self {
+            by_address: Failures::new(FAILED),
+            by_subject: Failures::new(FAILED),
+            right: Recent::new(LOGINS),
+            home: Recent::new(LOGINS),
+        }
+    }
+
+    fn wait(&self, attempt: &Attempt, now: Duration) -> Option<Duration> {
+        let address = attempt.address.as_ref();
+        let by_address = address.and_then(|(address, _)| self.by_address.wait(address, now));
+        let last = address.and_then(|(_, place)| self.home.get(place));
+        let is_home = last.is_some_and(|last| now < *last + AT_HOME);
+        let by_subject = if is_home { None } else { self.by_subject.wait(&attempt.subject, now) };
+        by_address.max(by_subject)
+    }
+
+    fn succeeded(&mut self, attempt: &Attempt, login: Fingerprint, now: Duration) {
+        self.right.insert(login, now);
+        if let Some((_, place)) = attempt.address {
+            self.home.insert(place, now);
+        }
+    }
+
+    fn failed(&mut self, attempt: &Attempt, now: Duration) {
+        self.by_subject.count(attempt.subject, now);
+        if let Some((address, _)) = attempt.address {
+            self.by_address.count(address, now);
+        }
+    }
+}
