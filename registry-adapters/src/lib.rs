@@ -10,6 +10,7 @@
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
 //! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
+//! | `jwt` | tokens that are signed, and the keys that sign them | `jwt`, Unix |
 
 #[cfg(feature = "accounts")]
 pub mod accounts;
@@ -19,6 +20,8 @@ pub mod filesystem;
 pub mod hashing;
 #[cfg(all(feature = "htpasswd", unix))]
 pub mod htpasswd;
+#[cfg(all(feature = "jwt", unix))]
+pub mod jwt;
 #[cfg(feature = "filesystem")]
 mod layout;
 pub mod memory;

@@ -1,0 +1,378 @@
+//! The keys of a registry, as they come and go.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use registry_core::ports::{Clock, Random};
+use serde_json::json;
+use tokio::task;
+
+use super::{
+    directory::{self, Directory, Lock},
+    key::Key,
+    keys::{Keys, Published},
+};
+
+/// How old what is known of a directory may be when it is used.
+pub(super) const SCAN: Duration = Duration::from_secs(60);
+
+/// The keys that sign a registry's tokens, and those with which they are verified.
+///
+/// They are of Ed25519, and called by the thumbprint of their public half (RFC 7638). They lie in
+/// memory, in a directory, or there is one in a file.
+///
+/// # Rotation
+/// A new key is published at once and signs five minutes later, so that all servers that share a
+/// directory verify with it before they meet it; only the first signs at once, as there is no other.
+/// A key still verifies after the next has begun to sign; [`retire`](Self::retire) removes it two
+/// hours later, when the last token that it signed is long expired.
+///
+/// # Directory
+/// A file is a key, as PKCS #8 in PEM. A server notices what others add and remove within a minute
+/// of using it: the directory is read again at most once a minute, whatever tokens come in. A
+/// directory that cannot be read, or is empty all of a sudden, is reported in the log, and the keys
+/// stay as they were. To be rid of a key that has leaked, add another, remove the file, and wait for
+/// a minute.
+///
+/// Runs on a tokio runtime. A clone is the same key ring.
+#[derive(Clone)]
+pub struct KeyRing {
+    shared: Arc<Shared>,
+}
+
+/// The keys cannot be used, or not be changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// Others may read the key, or put one of theirs beside it.
+    #[error(
+        "others have access to {} (its mode is {mode:o}): run `chmod {wanted:o}` on it, and replace \
+         the keys if somebody may have read them",
+        path.display()
+    )]
+    Exposed {
+        /// The file or the directory.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+        /// Those that it should have.
+        wanted: u32,
+    },
+    /// The file holds something else.
+    #[error(
+        "{} is no Ed25519 key: make one with `openssl genpkey -algorithm ed25519`",
+        path.display()
+    )]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is called as if it were one of the directory's keys, which it is not.
+    #[error("{} is not a key that was made here: move it elsewhere", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory has lost its keys.
+    #[error("{} has no key any more: restart the server, which makes one", path.display())]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The only key is configured.
+    #[error("the key is a configured file: put another in its place and restart the server")]
+    Configured,
+    /// The file or the directory cannot be read, or not be written.
+    #[error("the keys in {} cannot be used ({source}): look after the disk and the permissions", path.display())]
+    Io {
+        /// The file or the directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No key could be made, or nothing could be done with one.
+    #[error("no key can be made: run a build of this program that fits the machine")]
+    Cryptography,
+    /// The thread that works on them was lost.
+    #[error("the work on the keys was cut short: try again")]
+    CutShort,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    place: Place,
+    state: Mutex<State>,
+    /// Locked by whoever reads or changes the place, who then says what the keys are.
+    alone: Mutex<()>,
+}
+
+struct State {
+    keys: Arc<Keys>,
+    /// When to read the place again.
+    due: Duration,
+}
+
+/// Where the keys lie.
+enum Place {
+    Memory(Arc<dyn Random>),
+    Directory(Directory, Arc<dyn Random>),
+    File,
+}
+
+impl KeyRing {
+    /// A fresh key that is forgotten when the process ends, and with it all tokens.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn in_memory(clock: impl Clock, random: impl Random) -> Result<Self, KeyError> {
+        Self::new(clock, Place::Memory(Arc::new(random)))
+    }
+
+    /// The keys in a directory. It is made where there is none, for nobody but this user, and a
+    /// key in it.
+    ///
+    /// # Errors
+    /// When others have access to it, something in it is wrong, or it cannot be read or written.
+    pub fn open(path: &Path, clock: impl Clock, random: impl Random) -> Result<Self, KeyError> {
+        Self::new(clock, Place::Directory(Directory::open(path)?, Arc::new(random)))
+    }
+
+    /// The one key of a file, as PKCS #8 in PEM: what `openssl genpkey -algorithm ed25519` makes.
+    /// It is read once.
+    ///
+    /// # Errors
+    /// When it is not such a key, cannot be read, or others may read it, the file's group aside.
+    pub fn from_pem_file(path: &Path, clock: impl Clock) -> Result<Self, KeyError> {
+        let key = Arc::new(directory::read(path, directory::STRANGERS)?);
+        let keys = Keys::new(vec![Published { since: Duration::ZERO, key }]);
+        Ok(Self { shared: Arc::new(Shared::new(clock, Place::File, keys)) })
+    }
+
+    /// Adds a key, and says its id. It signs in five minutes.
+    ///
+    /// # Errors
+    /// When it cannot be made or kept; the key of a configured file cannot be changed here.
+    pub async fn rotate(&self) -> Result<String, KeyError> {
+        self.blocking(|shared| shared.add()).await
+    }
+
+    /// Adds a key if the newest is so old, and says its id. Of servers that share a directory and
+    /// do so at the same time one adds a key.
+    ///
+    /// # Errors
+    /// As of [`rotate`](Self::rotate).
+    pub async fn rotate_after(&self, age: Duration) -> Result<Option<String>, KeyError> {
+        self.blocking(move |shared| shared.add_after(age)).await
+    }
+
+    /// Removes the keys that a younger one took over from more than two hours ago, and says their
+    /// ids.
+    ///
+    /// # Errors
+    /// When they cannot be removed; the key of a configured file cannot be changed here.
+    pub async fn retire(&self) -> Result<Vec<String>, KeyError> {
+        self.blocking(Shared::retire).await
+    }
+
+    /// The public keys as a JWK set (RFC 7517 section 5): those that verify, also the ones that do
+    /// not sign yet or any more.
+    pub async fn jwks(&self) -> String {
+        let keys = self.keys().await;
+        let keys: Vec<_> = keys.iter().map(|published| published.key.to_jwk()).collect();
+        json!({ "keys": keys }).to_string()
+    }
+
+    /// The key that signs.
+    pub(super) async fn signing(&self) -> Result<Arc<Key>, KeyError> {
+        let keys = self.keys().await;
+        keys.signing(self.shared.now()).cloned().ok_or(KeyError::Cryptography)
+    }
+
+    /// The key of this id, if it is one that verifies.
+    pub(super) async fn verifying(&self, id: &str) -> Option<Arc<Key>> {
+        self.keys().await.get(id).cloned()
+    }
+
+    /// The keys, read again where they are too old. While one reads them the others take those that
+    /// are known.
+    async fn keys(&self) -> Arc<Keys> {
+        if self.shared.is_due() {
+            let read = self.blocking(Shared::scan).await;
+            if let Err(error) = read {
+                tracing::error!("{error}; until then the keys stay as they were");
+            }
+        }
+        self.shared.keys()
+    }
+
+    fn new(clock: impl Clock, place: Place) -> Result<Self, KeyError> {
+        let keys = place.read(&Keys::default())?;
+        let is_new = keys.is_empty();
+        let shared = Shared::new(clock, place, keys);
+        if is_new {
+            // None is as old, and one that another server has just made is good enough.
+            shared.add_after(Duration::MAX)?;
+        }
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// On a thread that may block, and to its end also when nobody waits for it any more.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, KeyError> + Send + 'static,
+    ) -> Result<T, KeyError> {
+        let shared = Arc::clone(&self.shared);
+        task::spawn_blocking(move || work(&shared)).await.map_err(|_| KeyError::CutShort)?
+    }
+}
+
+impl Shared {
+    fn new(clock: impl Clock, place: Place, keys: Keys) -> Self {
+        let state = State { keys: Arc::new(keys), due: clock.monotonic() + SCAN };
+        let (state, alone) = (Mutex::new(state), Mutex::new(()));
+        Self { clock: Arc::new(clock), place, state, alone }
+    }
+
+    fn add(&self) -> Result<String, KeyError> {
+        let _alone = self.alone();
+        let lock = self.place.lock()?;
+        self.add_to(self.place.read(&self.keys())?, lock.as_ref())
+    }
+
+    fn add_after(&self, age: Duration) -> Result<Option<String>, KeyError> {
+        let _alone = self.alone();
+        let lock = self.place.lock()?;
+        let keys = self.place.read(&self.keys())?;
+        let now = self.now();
+        if keys.newest().is_some_and(|newest| now < newest.since.saturating_add(age)) {
+            self.put(keys);
+            return Ok(None);
+        }
+        self.add_to(keys, lock.as_ref()).map(Some)
+    }
+
+    fn add_to(&self, keys: Keys, lock: Option<&Lock>) -> Result<String, KeyError> {
+        let key = self.place.generate()?;
+        let id = key.id().to_owned();
+        let published = Published { since: self.now(), key: Arc::new(key) };
+        self.place.add(&published, lock)?;
+        self.put(keys.with(published));
+        tracing::info!(key = id, "added a key that signs tokens");
+        Ok(id)
+    }
+
+    fn retire(&self) -> Result<Vec<String>, KeyError> {
+        let _alone = self.alone();
+        let lock = self.place.lock()?;
+        let (retired, kept) = self.place.read(&self.keys())?.split(self.now());
+        self.place.remove(&retired, lock.as_ref())?;
+        self.put(kept);
+        let ids: Vec<_> = retired.iter().map(|retired| retired.key.id().to_owned()).collect();
+        for id in &ids {
+            tracing::info!(key = id, "retired a key that signed tokens");
+        }
+        Ok(ids)
+    }
+
+    fn scan(&self) -> Result<(), KeyError> {
+        let _alone = self.alone();
+        let keys = self.place.read(&self.keys())?;
+        match &self.place {
+            Place::Directory(directory, _) if keys.is_empty() => {
+                Err(KeyError::Empty { path: directory.path().into() })
+            }
+            _ => {
+                self.put(keys);
+                Ok(())
+            }
+        }
+    }
+
+    fn put(&self, keys: Keys) {
+        self.state().keys = Arc::new(keys);
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.state().keys)
+    }
+
+    /// Whether it is time to read them again. Says so to one caller only.
+    fn is_due(&self) -> bool {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        let is_due = matches!(self.place, Place::Directory(..)) && now >= state.due;
+        if is_due {
+            state.due = now + SCAN;
+        }
+        is_due
+    }
+
+    /// In whole seconds since 1970.
+    fn now(&self) -> Duration {
+        let now = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Duration::from_secs(now.as_secs())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.alone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn read(&self, known: &Keys) -> Result<Keys, KeyError> {
+        match self {
+            Self::Directory(directory, _) => directory.read(known),
+            Self::Memory(_) | Self::File => Ok(known.clone()),
+        }
+    }
+
+    /// Nothing is locked in memory, where whoever is [alone](Shared::alone) is.
+    fn lock(&self) -> Result<Option<Lock>, KeyError> {
+        match self {
+            Self::Memory(_) => Ok(None),
+            Self::Directory(directory, _) => directory.lock().map(Some),
+            Self::File => Err(KeyError::Configured),
+        }
+    }
+
+    fn generate(&self) -> Result<Key, KeyError> {
+        match self {
+            Self::Memory(random) | Self::Directory(_, random) => {
+                Key::generate(random).map_err(|_| KeyError::Cryptography)
+            }
+            Self::File => Err(KeyError::Configured),
+        }
+    }
+
+    fn add(&self, key: &Published, lock: Option<&Lock>) -> Result<(), KeyError> {
+        match (self, lock) {
+            (Self::Directory(directory, _), Some(lock)) => directory.add(key, lock),
+            _ => Ok(()),
+        }
+    }
+
+    fn remove(&self, keys: &[Published], lock: Option<&Lock>) -> Result<(), KeyError> {
+        match (self, lock) {
+            (Self::Directory(directory, _), Some(lock)) if !keys.is_empty() => {
+                directory.remove(keys, lock)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.shared.keys();
+        let ids: Vec<_> = keys.iter().map(|published| published.key.id()).collect();
+        f.debug_struct("KeyRing").field("keys", &ids).finish_non_exhaustive()
+    }
+}

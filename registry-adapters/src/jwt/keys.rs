@@ -1,0 +1,72 @@
+//! The keys at one moment, and which of them does what.
+
+use std::{sync::Arc, time::Duration};
+
+use super::key::Key;
+
+/// How long a key is published before it signs. Every server reads the keys again within
+/// [`SCAN`](super::key_ring::SCAN) of using them, so that all verify with it by then; the rest is for
+/// clocks that differ.
+pub(super) const SETTLES: Duration = Duration::from_secs(5 * 60);
+
+/// How long a key verifies after the next has begun to sign: longer than any token lives, and than it
+/// takes all servers to notice.
+pub(super) const OVERLAP: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// A key, and since when it can be seen by all.
+#[derive(Clone)]
+pub(super) struct Published {
+    /// In whole seconds since 1970.
+    pub(super) since: Duration,
+    pub(super) key: Arc<Key>,
+}
+
+/// Keys, oldest first.
+#[derive(Clone, Default)]
+pub(super) struct Keys(Vec<Published>);
+
+impl Keys {
+    /// In any order.
+    pub(super) fn new(mut keys: Vec<Published>) -> Self {
+        keys.sort_by(|a, b| (a.since, a.key.id()).cmp(&(b.since, b.key.id())));
+        Self(keys)
+    }
+
+    /// The newest that has been published for long enough; before any has, the oldest.
+    pub(super) fn signing(&self, now: Duration) -> Option<&Arc<Key>> {
+        let settled = self.0.iter().rfind(|key| key.since + SETTLES <= now);
+        settled.or(self.0.first()).map(|published| &published.key)
+    }
+
+    /// The key of this id.
+    pub(super) fn get(&self, id: &str) -> Option<&Arc<Key>> {
+        self.iter().map(|published| &published.key).find(|key| key.id() == id)
+    }
+
+    /// The one that was published last.
+    pub(super) fn newest(&self) -> Option<&Published> {
+        self.0.last()
+    }
+
+    /// Those that nobody needs, and the others.
+    pub(super) fn split(mut self, now: Duration) -> (Vec<Published>, Self) {
+        let signs_for_long = |key: &Published| key.since + SETTLES + OVERLAP <= now;
+        let needed = self.0.iter().rposition(signs_for_long).unwrap_or(0);
+        let others = self.0.split_off(needed);
+        (self.0, Self(others))
+    }
+
+    /// These and one more.
+    pub(super) fn with(mut self, key: Published) -> Self {
+        self.0.push(key);
+        Self::new(self.0)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Published> {
+        self.0.iter()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
