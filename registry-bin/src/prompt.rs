@@ -1,6 +1,6 @@
 //! Passwords from whoever types them, which are never arguments: those everybody can see.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use registry_core::credentials::Secret;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};

@@ -43,7 +43,7 @@ fn text(config: &Config, address: SocketAddr) -> String {
     let host = reachable(address);
     let mut text = format!("listening on {}\nstoring {kept}\n", url(config, address));
     text.push('\n');
-    if config.htpasswd.value.path().is_some() {
+    if config.has_users() {
         let _ = writeln!(text, "    docker login {host}");
     }
     if config.read_only.value {

@@ -12,7 +12,7 @@ use registry_adapters::{
 };
 use registry_core::{
     policy::Anonymous,
-    ports::{AuditLog, Authorizer, ContentStore, RecordStore},
+    ports::{AuditLog, Authenticator, Authorizer, ContentStore, RecordStore},
     registry::{References, Registry},
 };
 use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
@@ -69,18 +69,34 @@ pub(crate) fn accounts(stores: &Stores) -> Accounts {
     Accounts::new(Arc::clone(&stores.records), SystemClock::new(), SystemRandom)
 }
 
-/// The users, where the configuration names any.
-pub(crate) fn users(config: &Config) -> Result<Option<Htpasswd>, Failure> {
+/// The users of the file that the configuration names.
+pub(crate) fn htpasswd(config: &Config) -> Result<Option<Htpasswd>, Failure> {
     let path = config.htpasswd.value.path();
     let open = |path| Htpasswd::open(path, SystemClock::new(), SystemRandom);
     Ok(path.map(open).transpose()?)
+}
+
+/// Who finds out who asks: the accounts, then the file; `None` where nobody can log in.
+pub(crate) fn authenticator(
+    accounts: Option<Accounts>,
+    htpasswd: Option<Htpasswd>,
+) -> Option<Arc<dyn Authenticator>> {
+    match (accounts, htpasswd) {
+        (None, None) => None,
+        (Some(accounts), None) => Some(Arc::new(accounts)),
+        (None, Some(htpasswd)) => Some(Arc::new(htpasswd)),
+        (Some(accounts), Some(htpasswd)) => {
+            let htpasswd = htpasswd.with_turns(accounts.turns());
+            Some(Arc::new(accounts.before(htpasswd)))
+        }
+    }
 }
 
 /// The registry over the stores, as a service for these users or, without any, for everybody.
 pub(crate) fn service(
     config: &Config,
     stores: &Stores,
-    users: Option<Htpasswd>,
+    users: Option<Arc<dyn Authenticator>>,
     tasks: TokioTasks,
 ) -> RegistryService {
     let references = match config.references.value {

@@ -6,7 +6,7 @@ use crate::{config::Config, failure::Failure, wiring};
 pub(crate) fn run(config: &Config) -> Result<(), Failure> {
     // Reads the certificate and the users too.
     wiring::server_options(config)?;
-    wiring::users(config)?;
+    wiring::htpasswd(config)?;
     super::print(&render(config))
 }
 

@@ -32,7 +32,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let signals = Signals::listen();
     let signals = signals.map_err(|source| Failure::System { what: "signals", source })?;
     let options = wiring::server_options(config)?;
-    let users = wiring::users(config)?;
+    let htpasswd = wiring::htpasswd(config)?;
     // Before the stores, which a server that cannot listen has no business with; clients that come
     // meanwhile wait in the kernel's queue.
     let (listener, address) = listen(config.listen.value).await?;
@@ -40,6 +40,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let stores = wiring::stores(config)?;
     let audit = wiring::audit(config)?;
     let accounts = config.accounts.value.then(|| wiring::accounts(&stores));
+    let users = wiring::authenticator(accounts.clone(), htpasswd);
     let administrator = Administrator { accounts, audit, clock: Box::new(SystemClock::new()) };
     let control = control::start(config, administrator)?;
     let tasks = TokioTasks::current();

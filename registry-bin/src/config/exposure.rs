@@ -29,15 +29,19 @@ impl Config {
             Anonymous::All => AnonymousAccess::All,
             // The rules then say what is meant for everybody.
             Anonymous::Auto if self.policy.value.has_rules() => AnonymousAccess::All,
-            Anonymous::Auto if self.htpasswd.value.path().is_some() => AnonymousAccess::None,
+            Anonymous::Auto if self.has_users() => AnonymousAccess::None,
             Anonymous::Auto => AnonymousAccess::All,
         }
     }
 
+    /// Whether anybody can log in.
+    pub(crate) fn has_users(&self) -> bool {
+        self.accounts.value || self.htpasswd.value.path().is_some()
+    }
+
     /// Whether others on the way can read the passwords.
     pub(crate) fn has_passwords_in_the_clear(&self) -> bool {
-        let asks = self.htpasswd.value.path().is_some();
-        asks && self.is_on_network() && self.tls_certificate.value.path().is_none()
+        self.has_users() && self.is_on_network() && self.tls_certificate.value.path().is_none()
     }
 
     /// Whether other machines can reach the registry.
@@ -81,22 +85,30 @@ mod tests {
 
     #[test]
     fn the_network_is_for_whoever_logs_in_and_else_for_what_anonymous_callers_may() {
-        for (htpasswd, anonymous, access, fine) in [
-            ("", Anonymous::Auto, AnonymousAccess::All, false),
-            ("", Anonymous::None, AnonymousAccess::None, true),
-            ("", Anonymous::Pull, AnonymousAccess::Pull, true),
-            ("", Anonymous::All, AnonymousAccess::All, false),
-            ("users", Anonymous::Auto, AnonymousAccess::None, true),
-            ("users", Anonymous::None, AnonymousAccess::None, true),
-            ("users", Anonymous::Pull, AnonymousAccess::Pull, true),
-            ("users", Anonymous::All, AnonymousAccess::All, false),
-        ] {
+        for (users, anonymous, access, fine) in [
+            (false, Anonymous::Auto, AnonymousAccess::All, false),
+            (false, Anonymous::None, AnonymousAccess::None, true),
+            (false, Anonymous::Pull, AnonymousAccess::Pull, true),
+            (false, Anonymous::All, AnonymousAccess::All, false),
+            (true, Anonymous::Auto, AnonymousAccess::None, true),
+            (true, Anonymous::None, AnonymousAccess::None, true),
+            (true, Anonymous::Pull, AnonymousAccess::Pull, true),
+            (true, Anonymous::All, AnonymousAccess::All, false),
+        ]
+        .into_iter()
+        .flat_map(|case| [(case, false), (case, true)])
+        .map(|((users, anonymous, access, fine), in_store)| {
+            let (accounts, htpasswd) = (users && in_store, users && !in_store);
+            ((accounts, htpasswd), anonymous, access, fine)
+        }) {
             let mut config = config("0.0.0.0:5000");
+            config.accounts.value = users.0;
+            let htpasswd = if users.1 { "users" } else { "" };
             config.htpasswd.value = Value::parse(htpasswd).expect("a file or none");
             config.anonymous.value = anonymous;
-            assert_eq!(config.anonymous_access(), access, "{htpasswd:?} {anonymous}");
-            assert_eq!(check(&config).is_ok(), fine, "{htpasswd:?} {anonymous}");
-            assert_eq!(config.has_passwords_in_the_clear(), !htpasswd.is_empty());
+            assert_eq!(config.anonymous_access(), access, "{users:?} {anonymous}");
+            assert_eq!(check(&config).is_ok(), fine, "{users:?} {anonymous}");
+            assert_eq!(config.has_passwords_in_the_clear(), users.0 || users.1);
             config.tls_certificate.value = Value::parse("certificate").expect("a file");
             assert!(!config.has_passwords_in_the_clear());
             config.tls_certificate.value = Value::parse("").expect("none");

@@ -1,6 +1,7 @@
 //! The binary as its operator sees it: what it prints, what it refuses, how it ends.
 #![expect(clippy::disallowed_methods, reason = "a server that hangs has to be given up")]
 
+mod accounts;
 mod check;
 mod ending;
 #[path = "../support/http.rs"]
