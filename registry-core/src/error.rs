@@ -72,6 +72,9 @@ pub enum RegistryError {
     /// The caller may not do this.
     #[error("the requested access to the resource is denied")]
     Denied,
+    /// The caller may not do this, for a reason that is no secret: how to do it instead.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The caller may do this, but the token was not asked for it.
     #[error("the token is not for this: ask for one with the scope of the challenge")]
     InsufficientScope,
@@ -81,6 +84,12 @@ pub enum RegistryError {
     /// The credentials were not accepted. The reason is for the log.
     #[error("{}", told(.0))]
     Authentication(#[from] AuthenticationError),
+    /// The caller, or somebody with the same share of something, asks too often.
+    #[error("too many requests: try again later")]
+    Throttled {
+        /// When it may ask again.
+        retry_after: Duration,
+    },
     /// The registry does not offer this.
     #[error("the registry does not support this operation")]
     Unsupported,
@@ -214,7 +223,8 @@ impl RegistryError {
                 ErrorCode::ManifestInvalid
             }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
-            Self::Denied => ErrorCode::Denied,
+            Self::Denied | Self::Refused(_) => ErrorCode::Denied,
+            Self::Throttled { .. } => ErrorCode::TooManyRequests,
             Self::Unauthenticated | Self::InsufficientScope => ErrorCode::Unauthorized,
             Self::Authentication(error) => match error {
                 AuthenticationError::Refused { .. } => ErrorCode::Unauthorized,
@@ -244,7 +254,8 @@ impl RegistryError {
     pub fn retry_after(&self) -> Option<Duration> {
         const SOON: Duration = Duration::from_secs(1);
         match self {
-            Self::Authentication(AuthenticationError::Throttled { retry_after }) => {
+            Self::Throttled { retry_after }
+            | Self::Authentication(AuthenticationError::Throttled { retry_after }) => {
                 Some(*retry_after)
             }
             Self::Authentication(AuthenticationError::Unavailable(_)) => Some(SOON),

@@ -1,6 +1,8 @@
 //! [`RegistryError`] → status, headers and the error envelope. Nothing else in this crate knows
 //! which status a failure has.
 
+use std::time::Duration;
+
 use hyper::{
     HeaderMap, Response, StatusCode,
     header::{ALLOW, CONTENT_RANGE, HeaderValue, RETRY_AFTER},
@@ -18,6 +20,9 @@ use crate::{
     endpoints,
     reply::{self, APPLICATION_JSON},
 };
+
+/// The longest delay that a client is told.
+const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The status of every code. The array's length makes the compiler ask for a row when the core
 /// gets a new code.
@@ -130,7 +135,9 @@ fn add_headers(
         _ => {}
     }
     if let Some(delay) = error.retry_after() {
-        // Rounded up, so that nobody comes back too early.
+        // Rounded up, so that nobody comes back too early, and a day at most: where waiting does not
+        // help the delay has no end.
+        let delay = delay.min(LONGEST_DELAY);
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

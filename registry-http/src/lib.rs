@@ -10,6 +10,7 @@
 //! nowhere else.
 
 mod access_log;
+mod audit;
 mod authentication;
 mod authorization;
 mod base_path;
@@ -21,19 +22,27 @@ mod endpoints;
 mod error;
 mod file_windows;
 mod incoming;
+mod limits;
+mod origin;
 mod pace;
+mod proxies;
 mod reply;
 mod request;
+mod scope;
 mod server;
 mod service;
+mod tokens;
 
 pub use authorization::{AuthorizationError, credentials};
 pub use base_path::{BasePath, BasePathError};
 pub use body::ResponseBody;
-pub use challenge::{Realm, RealmError};
+pub use challenge::{BearerError, Challenge, ChallengeError, Realm, RealmError};
+pub use origin::{Origin, OriginError};
 pub use pace::BodyTimeouts;
+pub use proxies::{ForwardingHeaders, TrustedProxies, TrustedProxiesError};
 pub use request::ConnectionInfo;
 pub use server::{Drained, ServerOptions, serve};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
 pub use service::{Builder, RegistryService, ResponseFuture};
+pub use tokens::TokenService;

@@ -35,6 +35,8 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionInfo {
     pub(crate) peer: Option<IpAddr>,
+    /// Whether its bytes are encrypted.
+    pub(crate) is_tls: bool,
     /// Where the connection sends files, what of them it is sending.
     pub(crate) windows: Option<FileWindows>,
 }
@@ -43,7 +45,13 @@ impl ConnectionInfo {
     /// A connection from this address.
     #[must_use]
     pub const fn new(peer: IpAddr) -> Self {
-        Self { peer: Some(peer), windows: None }
+        Self { peer: Some(peer), is_tls: false, windows: None }
+    }
+
+    /// The same connection over TLS.
+    #[must_use]
+    pub fn over_tls(self) -> Self {
+        Self { is_tls: true, ..self }
     }
 }
 

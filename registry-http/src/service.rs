@@ -1,5 +1,7 @@
 //! The service: from a request to its reply.
 
+mod builder;
+
 use std::{
     convert::Infallible,
     fmt,
@@ -10,47 +12,42 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::{Method, Request, Response, body::Body, http::request::Parts};
+use hyper::{
+    Method, Request, Response, StatusCode, body::Body, header::WWW_AUTHENTICATE,
+    http::request::Parts,
+};
 use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::RegistryError,
     identity::{Caller, Principal},
-    ports::{Authenticator, Clock, Random, Source},
+    ports::{AuthenticationError, Clock, Limit, LimitKey, Random, Source},
     registry::Registry,
 };
 
+pub use self::builder::Builder;
 use crate::{
     access_log::{self, AccessEntry},
+    audit::Audit,
     authentication::Authentication,
     base_path::BasePath,
     body::ResponseBody,
     budget::Budget,
-    challenge::Realm,
     endpoints::{Exchange, Reply},
-    error,
+    error::{self, status},
     incoming::{BoxError, Incoming},
+    limits::Limits,
+    origin::Origin,
     pace::BodyTimeouts,
+    proxies::TrustedProxies,
     reply,
     request::{self, ConnectionInfo, RequestIds},
+    tokens::{self, TokenEndpoint, TokenService},
 };
 
 /// A registry as a service of hyper and of tower, for requests with any body. Cheap to clone, and
 /// usable without a socket.
 #[derive(Clone)]
 pub struct RegistryService(Arc<Shared>);
-
-/// What the service is made of.
-#[must_use]
-pub struct Builder {
-    source: Arc<dyn Source>,
-    registry: Option<Registry>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    base_path: BasePath,
-    body_timeouts: BodyTimeouts,
-    body_memory: u64,
-    authentication: Option<Authentication>,
-}
 
 /// A reply on its way.
 pub type ResponseFuture =
@@ -63,9 +60,21 @@ struct Shared {
     request_ids: RequestIds,
     anonymous: Principal,
     base_path: BasePath,
+    public_url: Option<Origin>,
+    proxies: TrustedProxies,
     body_timeouts: BodyTimeouts,
     budget: Budget,
     authentication: Option<Authentication>,
+    tokens: Option<TokenService>,
+    limits: Option<Limits>,
+    audit: Option<Audit>,
+}
+
+/// What a request asks for.
+enum Route {
+    Api(Endpoint),
+    /// The token protocol is not the API's, and its paths are no endpoints of it.
+    Tokens(TokenEndpoint),
 }
 
 impl RegistryService {
@@ -76,22 +85,12 @@ impl RegistryService {
 
     /// Starts the service of a registry, which answers reads and writes.
     pub fn builder(registry: Registry, clock: impl Clock, random: impl Random) -> Builder {
-        let source = Arc::new(registry.clone());
-        Builder { registry: Some(registry), ..Self::reader(source, clock, random) }
+        Self::reader(Arc::new(registry.clone()), clock, random).registry(registry)
     }
 
     /// Starts the service of a source that can only be read: every write is 405.
     pub fn reader(source: Arc<dyn Source>, clock: impl Clock, random: impl Random) -> Builder {
-        Builder {
-            source,
-            registry: None,
-            clock: Arc::new(clock),
-            random: Arc::new(random),
-            base_path: BasePath::default(),
-            body_timeouts: BodyTimeouts::default(),
-            body_memory: 256 * 1024 * 1024,
-            authentication: None,
-        }
+        Builder::new(source, Arc::new(clock), Arc::new(random))
     }
 
     fn respond<B>(&self, request: Request<B>) -> ResponseFuture
@@ -102,57 +101,6 @@ impl RegistryService {
         let (head, body) = request.into_parts();
         let body = Incoming::new(&head, body, self.0.body_timeouts, &self.0.clock);
         Box::pin(Arc::clone(&self.0).exchange(head, body.map(Box::new)))
-    }
-}
-
-impl Builder {
-    /// Serves below this path instead of the root.
-    pub fn base_path(self, base_path: BasePath) -> Self {
-        Self { base_path, ..self }
-    }
-
-    /// Answers reads from here instead of the registry: from a cache, an overlay, an upstream.
-    pub fn reads(self, source: Arc<dyn Source>) -> Self {
-        Self { source, ..self }
-    }
-
-    /// How slowly a client may send a body.
-    pub fn body_timeouts(self, body_timeouts: BodyTimeouts) -> Self {
-        Self { body_timeouts, ..self }
-    }
-
-    /// How many bytes of memory the bodies of all requests may take together, about; 256 MiB by
-    /// default, 4 MiB at least. An upload takes its size of it and at most 1 MiB, a manifest its
-    /// size. A request that finds no room waits a little and is then told to come back (503).
-    pub fn body_memory(self, bytes: u64) -> Self {
-        Self { body_memory: bytes, ..self }
-    }
-
-    /// Asks this authenticator who sends a request; without one everybody is anonymous, and an
-    /// `Authorization` header says nothing.
-    ///
-    /// Clients are challenged for a user name and a password (`Basic`), under this realm. They take
-    /// the scheme from `GET /v2/`, which is therefore 401 for whoever is anonymous; what is open to
-    /// anonymous callers answers them all the same. Serve this over TLS only: passwords are sent as
-    /// they are.
-    pub fn authenticator(self, realm: &Realm, authenticator: impl Authenticator) -> Self {
-        Self { authentication: Some(Authentication::new(realm, authenticator)), ..self }
-    }
-
-    /// The service.
-    #[must_use]
-    pub fn build(self) -> RegistryService {
-        RegistryService(Arc::new(Shared {
-            source: self.source,
-            registry: self.registry,
-            request_ids: RequestIds::new(&*self.random),
-            anonymous: Principal::anonymous(),
-            base_path: self.base_path,
-            body_timeouts: self.body_timeouts,
-            budget: Budget::new(self.body_memory, Arc::clone(&self.clock)),
-            clock: self.clock,
-            authentication: self.authentication,
-        }))
     }
 }
 
@@ -168,19 +116,15 @@ impl Shared {
     ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send {
         async move {
             let request_id = self.request_ids.of(&head.headers);
-            let peer = head.extensions.get::<ConnectionInfo>().and_then(|info| info.peer);
+            let peer = self.proxies.client(&head);
             let mut caller = request::caller(&self.anonymous, request_id, peer);
             let started = access_log::is_enabled().then(|| self.clock.monotonic());
             let received = body.as_ref().map(|body| body.received());
 
-            let endpoint = self.endpoint(&head);
-            let outcome = match &endpoint {
-                Ok(endpoint) => self.answer(&head, endpoint, &mut caller, body).await,
-                Err(error) => Err(RegistryError::from(*error)),
-            };
-            let endpoint = endpoint.as_ref().ok();
+            let route = self.route(&head);
+            let outcome = self.answer(&head, &route, &mut caller, body).await;
             let mut response =
-                outcome.unwrap_or_else(|error| self.failed(&error, endpoint, &caller));
+                outcome.unwrap_or_else(|error| self.failed(&error, &head, &route, &caller));
 
             reply::add_to_every(response.headers_mut(), &caller.request_id);
             let entry = started.map(|started| {
@@ -204,18 +148,130 @@ impl Shared {
         }
     }
 
-    async fn answer(
+    /// What is allocated here is for other requests than pulls, for limits, and for failures.
+    #[expect(clippy::manual_async_fn, reason = "that would hold each argument twice")]
+    fn answer<'a>(
+        &'a self,
+        head: &'a Parts,
+        route: &'a Result<Route, EndpointError>,
+        caller: &'a mut Caller,
+        body: Option<Box<Incoming>>,
+    ) -> impl Future<Output = Reply> + Send + 'a {
+        async move {
+            let Ok(Route::Api(endpoint)) = route else {
+                return Box::pin(self.answer_others(head, route, caller, body)).await;
+            };
+            let failed = {
+                let admitted = match (&self.limits, &self.authentication) {
+                    (Some(limits), _) => Box::pin(self.admit(head, endpoint, limits, caller)).await,
+                    (None, Some(authentication)) => {
+                        let identified = authentication.identify(endpoint, head, None, caller);
+                        identified.await.map(|()| None)
+                    }
+                    (None, None) => Ok(None),
+                };
+                match admitted {
+                    Err(error) => Box::pin(self.after_failure(error, head, caller, None)),
+                    Ok(reserved) => {
+                        match self.exchange_with(head, caller).answer(endpoint, body).await {
+                            Err(error) => {
+                                Box::pin(self.after_failure(error, head, caller, reserved))
+                            }
+                            answer => return answer,
+                        }
+                    }
+                }
+            };
+            Err(failed.await)
+        }
+    }
+
+    /// Takes what a request needs of the limits: of its address before it is clear who asks, then of them and of the
+    /// namespace. The last is given back where it turns out that they may not.
+    async fn admit(
         &self,
         head: &Parts,
         endpoint: &Endpoint,
+        limits: &Limits,
+        caller: &mut Caller,
+    ) -> Result<Option<Box<LimitKey>>, RegistryError> {
+        limits.address(Limit::Requests, caller).await?;
+        if let Some(authentication) = &self.authentication {
+            authentication.identify(endpoint, head, Some(limits), caller).await?;
+        }
+        limits.principal(Limit::Requests, caller).await?;
+        limits.namespace(endpoint, caller).await
+    }
+
+    /// What else has to be done about a request that failed, and the error that its client gets.
+    async fn after_failure(
+        &self,
+        error: RegistryError,
+        head: &Parts,
+        caller: &Caller,
+        reserved: Option<Box<LimitKey>>,
+    ) -> RegistryError {
+        if let (Some(limits), Some(reserved)) = (&self.limits, reserved)
+            && matches!(status(error.code()), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        {
+            // Who may not is not to use up what those have who may.
+            limits.give_back(&reserved).await;
+        }
+        self.audit_refusal(&error, caller).await;
+        match &self.authentication {
+            Some(authentication) => authentication.refusal(error, &head.headers, caller),
+            None => error,
+        }
+    }
+
+    async fn audit_refusal(&self, error: &RegistryError, caller: &Caller) {
+        if let (
+            Some(audit),
+            RegistryError::Authentication(AuthenticationError::Refused { reason }),
+        ) = (&self.audit, error)
+        {
+            audit.refused(caller, reason).await;
+        }
+    }
+
+    /// Answers what is none of the API's. It counts as a request all the same.
+    async fn answer_others(
+        &self,
+        head: &Parts,
+        route: &Result<Route, EndpointError>,
         caller: &mut Caller,
         body: Option<Box<Incoming>>,
     ) -> Reply {
-        if let Some(authentication) = &self.authentication {
-            authentication.identify(endpoint, &head.headers, caller).await?;
+        let error = match (route, &self.tokens) {
+            (Ok(Route::Tokens(endpoint)), Some(tokens)) => {
+                let answer =
+                    tokens.answer(*endpoint, self.token_context(), head, body, caller).await;
+                if let Err(error) = &answer {
+                    self.audit_refusal(error, caller).await;
+                }
+                return answer;
+            }
+            (Err(error), _) => *error,
+            (Ok(_), _) => EndpointError::NoRoute,
+        };
+        if let Some(limits) = &self.limits {
+            limits.address(Limit::Requests, caller).await?;
         }
+        Err(error.into())
+    }
+
+    fn token_context(&self) -> tokens::Context<'_> {
+        tokens::Context {
+            registry: self.registry.as_ref(),
+            limits: self.limits.as_ref(),
+            audit: self.audit.as_ref(),
+            budget: &self.budget,
+        }
+    }
+
+    fn exchange_with<'a>(&'a self, head: &'a Parts, caller: &'a Caller) -> Exchange<'a> {
         let connection = head.extensions.get::<ConnectionInfo>();
-        let exchange = Exchange {
+        Exchange {
             source: &*self.source,
             registry: self.registry.as_ref(),
             base_path: &self.base_path,
@@ -223,34 +279,44 @@ impl Shared {
             caller,
             headers: &head.headers,
             windows: connection.and_then(|connection| connection.windows.as_ref()),
-        };
-        let answer = exchange.answer(endpoint, body).await;
-        if self.authentication.is_some() {
-            return answer.map_err(|error| Authentication::refusal(error, caller));
         }
-        answer
     }
 
-    /// The reply to a request that failed.
+    /// The reply to a request that failed: the one place where a 401 is made.
     fn failed(
         &self,
         error: &RegistryError,
-        endpoint: Option<&Endpoint>,
+        head: &Parts,
+        route: &Result<Route, EndpointError>,
         caller: &Caller,
     ) -> Response<ResponseBody> {
+        let endpoint = match route {
+            Ok(Route::Api(endpoint)) => Some(endpoint),
+            Ok(Route::Tokens(_)) | Err(_) => None,
+        };
         let mut response = error::response(error, endpoint, &self.base_path, &caller.request_id);
-        if let Some(authentication) = &self.authentication {
-            authentication.challenge(&mut response);
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(authentication) = &self.authentication
+        {
+            let origin = || self.public_url.clone().or_else(|| self.proxies.origin(head));
+            let challenge =
+                authentication.challenge(error, endpoint, head, &self.base_path, origin);
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }
 
-    fn endpoint(&self, head: &Parts) -> Result<Endpoint, EndpointError> {
+    fn route(&self, head: &Parts) -> Result<Route, EndpointError> {
         if !request::names_its_host(head) {
             return Err(EndpointError::Malformed("it has no Host header, or several"));
         }
         let path = self.base_path.strip(head.uri.path()).ok_or(EndpointError::NoRoute)?;
-        Endpoint::parse(head.method.as_str(), path, head.uri.query())
+        if let Some(tokens) = &self.tokens
+            && let Some(endpoint) = tokens.route(&head.method, path)
+        {
+            return endpoint.map(Route::Tokens);
+        }
+        Endpoint::parse(head.method.as_str(), path, head.uri.query()).map(Route::Api)
     }
 }
 
@@ -291,17 +357,6 @@ impl fmt::Debug for RegistryService {
         f.debug_struct("RegistryService")
             .field("registry", &self.0.registry)
             .field("base_path", &self.0.base_path)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("registry", &self.registry)
-            .field("base_path", &self.base_path)
-            .field("body_timeouts", &self.body_timeouts)
-            .field("body_memory", &self.body_memory)
             .finish_non_exhaustive()
     }
 }

@@ -69,7 +69,7 @@ where
         #[cfg(feature = "tls")]
         if let Some(tls) = self.options.tls.clone() {
             return match self.first(tls.accept(io)).await? {
-                Some(io) => self.speak(io, info).await,
+                Some(io) => self.speak(io, info.over_tls()).await,
                 None => Ok(()),
             };
         }

@@ -1,0 +1,115 @@
+//! How often clients may ask. Where there is no limiter, none of this costs anything.
+
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use registry_core::{
+    endpoint::Endpoint,
+    error::RegistryError,
+    identity::Caller,
+    ports::{
+        AuthenticationError, Limit, LimitKey, RateLimiter, StoreError, StoreErrorKind, Subject,
+        Taken,
+    },
+};
+
+use crate::scope;
+
+/// Asks the limiter on behalf of a request.
+#[derive(Clone)]
+pub(crate) struct Limits(Arc<dyn RateLimiter>);
+
+impl Limits {
+    pub(crate) fn new(limiter: impl RateLimiter) -> Self {
+        Self(Arc::new(limiter))
+    }
+
+    /// One of this for the address that the caller comes from, before anything else is done.
+    pub(crate) async fn address(&self, limit: Limit, caller: &Caller) -> Result<(), RegistryError> {
+        self.take(&of_address(limit, caller), caller).await
+    }
+
+    /// One of this for the caller, once it is known who that is. Whoever is anonymous has their
+    /// address alone.
+    pub(crate) async fn principal(
+        &self,
+        limit: Limit,
+        caller: &Caller,
+    ) -> Result<(), RegistryError> {
+        match &*caller.principal.owner() {
+            "" => Ok(()),
+            owner => {
+                self.take(&LimitKey::new(limit, Subject::Principal(owner.into())), caller).await
+            }
+        }
+    }
+
+    /// A request in the namespace of a repository; the result gives it back.
+    pub(crate) async fn namespace(
+        &self,
+        endpoint: &Endpoint,
+        caller: &Caller,
+    ) -> Result<Option<Box<LimitKey>>, RegistryError> {
+        let Some(name) = scope::repository(endpoint) else { return Ok(None) };
+        let key = LimitKey::new(Limit::Requests, Subject::Namespace(name.namespace().into()));
+        self.take(&key, caller).await?;
+        Ok(Some(Box::new(key)))
+    }
+
+    /// Tries credentials. Each attempt holds one of the failures of its address until it is not
+    /// refused, so that a client that has none left does not get as far as the password's hash,
+    /// however many attempts it makes at once.
+    pub(crate) async fn attempt<T>(
+        &self,
+        caller: &Caller,
+        attempt: impl Future<Output = Result<T, AuthenticationError>>,
+    ) -> Result<T, RegistryError> {
+        let key = of_address(Limit::Failures, caller);
+        self.take(&key, caller).await?;
+        let outcome = attempt.await;
+        if !matches!(outcome, Err(AuthenticationError::Refused { .. })) {
+            self.give_back(&key).await;
+        }
+        Ok(outcome?)
+    }
+
+    /// Gives one back that was not used.
+    pub(crate) async fn give_back(&self, key: &LimitKey) {
+        if let Err(error) = self.0.give_back(key, 1).await {
+            tracing::warn!(subject = %key.subject, %error, "what was not used counts as used");
+        }
+    }
+
+    async fn take(&self, key: &LimitKey, caller: &Caller) -> Result<(), RegistryError> {
+        match self.0.take(key, 1).await {
+            Ok(Taken::Granted(_)) => Ok(()),
+            Ok(Taken::Wait(retry_after)) => {
+                tracing::info!(
+                    request_id = &*caller.request_id,
+                    limit = key.limit.as_str(),
+                    subject = %key.subject,
+                    "too many"
+                );
+                // Zero would be an invitation to ask again at once.
+                let retry_after = retry_after.max(Duration::from_millis(1));
+                Err(RegistryError::Throttled { retry_after })
+            }
+            // Whatever is wrong with it, it says nothing of the request (503).
+            Err(error) => {
+                let kind = StoreErrorKind::Unavailable { retry_after: None };
+                Err(StoreError::with_source(kind, Box::new(error)).into())
+            }
+        }
+    }
+}
+
+/// Those whose address is not known share one, so that a server that does not tell it is noticed,
+/// and is no way around the limits.
+fn of_address(limit: Limit, caller: &Caller) -> LimitKey {
+    let address = caller.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    LimitKey::new(limit, Subject::address(address))
+}

@@ -1,0 +1,178 @@
+//! From a request for a token to the reply.
+
+use hyper::http::request::Parts;
+use registry_core::{
+    access::{Action, Grant},
+    credentials::{Credentials, Secret},
+    error::RegistryError,
+    identity::{Caller, Principal, PrincipalKind},
+    ports::{Authenticated, AuthenticationError, Limit, TokenError},
+    registry::Registry,
+};
+
+use super::{
+    TokenEndpoint, TokenService, reply,
+    request::{self, MAX_FORM, Proof, TokenRequest, malformed},
+};
+use crate::{audit::Audit, budget::Budget, endpoints::Reply, incoming::Incoming, limits::Limits};
+
+/// What the service needs of the rest.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// Knows who may do what; without one a token carries what it is asked for, as far as that is to
+    /// read, and its use is up to the source.
+    pub(crate) registry: Option<&'a Registry>,
+    pub(crate) limits: Option<&'a Limits>,
+    pub(crate) audit: Option<&'a Audit>,
+    pub(crate) budget: &'a Budget,
+}
+
+impl TokenService {
+    /// Answers a request, and makes the caller who its credentials say.
+    pub(crate) async fn answer(
+        &self,
+        endpoint: TokenEndpoint,
+        context: Context<'_>,
+        head: &Parts,
+        body: Option<Box<Incoming>>,
+        caller: &mut Caller,
+    ) -> Reply {
+        let limit = match endpoint {
+            TokenEndpoint::Keys => Limit::Requests,
+            TokenEndpoint::Get | TokenEndpoint::Post => Limit::TokenRequests,
+        };
+        if let Some(limits) = context.limits {
+            limits.address(limit, caller).await?;
+        }
+        match endpoint {
+            TokenEndpoint::Keys => {
+                Ok(reply::keys(self.keys.as_ref().map(|keys| keys()).unwrap_or_default()))
+            }
+            TokenEndpoint::Get => {
+                let query = head.uri.query().unwrap_or_default();
+                let asked = TokenRequest::from_query(query, &head.headers)?;
+                self.token(asked, endpoint, context, caller).await
+            }
+            TokenEndpoint::Post => {
+                let share = || context.budget.stream(Some(MAX_FORM as u64));
+                let body = body.map(|body| body.with_share(share()));
+                let form = request::read_form(&head.headers, body).await?;
+                let asked = TokenRequest::from_form(&form)?;
+                self.token(asked, endpoint, context, caller).await
+            }
+        }
+    }
+
+    /// Makes a token.
+    async fn token(
+        &self,
+        asked: TokenRequest,
+        endpoint: TokenEndpoint,
+        context: Context<'_>,
+        caller: &mut Caller,
+    ) -> Reply {
+        // Tokens are for this service and no other, whatever a client asks for.
+        if asked.service.as_deref().is_some_and(|service| service != self.service.as_str()) {
+            return Err(malformed("its service is not this one"));
+        }
+        self.identify(&asked.proof, context.limits, caller).await?;
+        if let Some(limits) = context.limits {
+            limits.principal(Limit::TokenRequests, caller).await?;
+        }
+        if let Err(error) = self.check_pull(&caller.principal, &asked.grants) {
+            if let Some(audit) = context.audit {
+                audit.refused(caller, &error.to_string()).await;
+            }
+            return Err(error);
+        }
+        let grants = match context.registry {
+            Some(registry) => registry.grant(caller, &asked.grants).await?,
+            None => asked.grants.iter().map(to_read).collect(),
+        };
+        let issued = self.issuer.issue(&caller.principal, &grants).await.map_err(not_now)?;
+        let refresh_token = self.refresh_token(&asked, &caller.principal).await?;
+        let scope = scope_of(&grants);
+        if let Some(audit) = context.audit {
+            audit.logged_in(caller, &scope).await;
+        }
+        let told = (endpoint == TokenEndpoint::Post).then_some(&*scope);
+        Ok(reply::token(&issued, told, refresh_token.as_ref()))
+    }
+
+    async fn identify(
+        &self,
+        proof: &Proof,
+        limits: Option<&Limits>,
+        caller: &mut Caller,
+    ) -> Result<(), RegistryError> {
+        let who = async {
+            match proof {
+                Proof::Credentials(credentials) => {
+                    self.credentials.authenticate(credentials, caller.peer).await
+                }
+                Proof::RefreshToken(token) => self.redeem(token).await.map(Authenticated::new),
+            }
+        };
+        let who = match (limits, proof) {
+            (None, _) | (_, Proof::Credentials(Credentials::Absent)) => who.await?,
+            (Some(limits), _) => limits.attempt(caller, who).await?,
+        };
+        (caller.principal, caller.scope) = (who.principal, who.scope);
+        Ok(())
+    }
+
+    async fn redeem(&self, token: &Secret) -> Result<Principal, AuthenticationError> {
+        match &self.refresh_tokens {
+            Some(refresh_tokens) => refresh_tokens.redeem(token).await,
+            None => Err(AuthenticationError::refused("there are no refresh tokens here")),
+        }
+    }
+
+    /// Where a setting says that a kind of credentials is for pushing.
+    fn check_pull(&self, principal: &Principal, asked: &[Grant]) -> Result<(), RegistryError> {
+        let mut actions = asked.iter().flat_map(Grant::actions).peekable();
+        let is_only_pull = actions.peek().is_some() && actions.all(|a| *a == Action::Pull);
+        if is_only_pull && self.not_to_pull_alone.contains(&principal.credential()) {
+            return Err(RegistryError::Refused(
+                "this kind of key is for pushing, and gets no token that can only pull: log in with \
+                 other credentials, or with none where everybody may pull",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The refresh token of the reply: a new one for whoever logs in and asks for it, else the one
+    /// that was shown.
+    async fn refresh_token(
+        &self,
+        asked: &TokenRequest,
+        principal: &Principal,
+    ) -> Result<Option<Secret>, RegistryError> {
+        match (&asked.proof, &self.refresh_tokens) {
+            (Proof::RefreshToken(token), _) => Ok(Some(token.clone())),
+            (Proof::Credentials(_), Some(refresh_tokens))
+                if asked.is_offline && principal.kind() != PrincipalKind::Anonymous =>
+            {
+                refresh_tokens.issue(principal).await.map_err(not_now)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A key service that cannot be reached is no refusal.
+fn not_now(error: TokenError) -> RegistryError {
+    AuthenticationError::Unavailable(Box::new(error)).into()
+}
+
+fn to_read(asked: &Grant) -> Grant {
+    let reads = |action: &&Action| matches!(action, Action::Pull | Action::Catalog);
+    let actions = asked.actions().iter().filter(reads).copied();
+    Grant::new(asked.resource().clone(), actions)
+}
+
+/// What was granted, without what was not: an empty list of actions is no scope.
+fn scope_of(grants: &[Grant]) -> String {
+    let granted = grants.iter().filter(|grant| !grant.actions().is_empty());
+    granted.filter_map(Grant::to_scope).collect::<Vec<_>>().join(" ")
+}
