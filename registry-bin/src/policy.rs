@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use registry_core::policy::{Numbered, Rules};
+use registry_core::policy::{Numbered, PolicyFile};
 
 /// Why there are no rules, in one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -16,24 +16,33 @@ pub(crate) enum PolicyError {
     Wrong { path: PathBuf, line: usize, column: usize, reason: String },
 }
 
-/// Reads the rules in the file at `path`.
-pub(crate) fn read(path: &Path) -> Result<Rules, PolicyError> {
+/// Reads the policy in the file at `path`.
+pub(crate) fn read(path: &Path) -> Result<PolicyFile, PolicyError> {
     match fs::read_to_string(path) {
         Ok(text) => parse(path, &text),
         Err(source) => Err(PolicyError::Unreadable { path: path.to_owned(), source }),
     }
 }
 
-/// The rules as a file that says the same, with their numbers.
-pub(crate) fn render(rules: &Rules) -> String {
+/// The policy as a file that says the same, with the numbers of its rules.
+pub(crate) fn render(policy: &PolicyFile) -> String {
     let render = |numbered: Numbered<'_>| {
         let rule = toml::to_string(numbered.rule).expect("a rule is a table of strings");
         format!("# rule {}\n[[rule]]\n{rule}", numbered.number)
     };
-    rules.iter().map(render).collect::<Vec<_>>().join("\n")
+    let mut tables: Vec<String> = policy.rules().iter().map(render).collect();
+    for (i, immutable) in policy.immutable().iter().enumerate() {
+        let table = toml::to_string(immutable).expect("they are lists of strings");
+        tables.push(format!("# immutable {}\n[[immutable]]\n{table}", i + 1));
+    }
+    if !policy.credentials().is_empty() {
+        let table = toml::to_string(policy.credentials()).expect("it is a table of strings");
+        tables.push(format!("[credentials]\n{table}"));
+    }
+    tables.join("\n")
 }
 
-fn parse(path: &Path, text: &str) -> Result<Rules, PolicyError> {
+fn parse(path: &Path, text: &str) -> Result<PolicyFile, PolicyError> {
     toml::from_str(text).map_err(|error| {
         let before = &text[..error.span().map_or(0, |span| span.start)];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -50,7 +59,7 @@ fn parse(path: &Path, text: &str) -> Result<Rules, PolicyError> {
 mod tests {
     use super::*;
 
-    fn parse_text(text: &str) -> Result<Rules, String> {
+    fn parse_text(text: &str) -> Result<PolicyFile, String> {
         parse(Path::new("policy.toml"), text).map_err(|error| error.to_string())
     }
 
@@ -89,8 +98,10 @@ mod tests {
     fn what_is_printed_is_a_file_that_says_the_same() {
         let text = "[[rule]]\nname = \"odd \\\"\\n[[rule]]\"\nwho = [\"user:a\\\"b\", \"anonymous\"]\n\
                     repositories = [\"{user}/**\"]\nactions = [\"pull\"]\n\
-                    [[rule]]\nwho = [\"everybody\"]\nactions = [\"catalog\"]\n";
-        let rules = parse_text(text).expect("rules");
-        assert_eq!(parse_text(&render(&rules)), Ok(rules));
+                    [[rule]]\nwho = [\"everybody\"]\nactions = [\"catalog\"]\n\
+                    [[immutable]]\nrepositories = [\"**\"]\ntags = [\"v*\"]\n\
+                    [credentials]\nproject-key = [\"push\"]\n";
+        let policy = parse_text(text).expect("a policy");
+        assert_eq!(parse_text(&render(&policy)), Ok(policy));
     }
 }

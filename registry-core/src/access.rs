@@ -20,7 +20,8 @@ pub enum Action {
     Delete,
     /// List the repositories.
     Catalog,
-    /// Look after the registry: see and cancel the uploads of others.
+    /// Look after the registry as a whole, which is to see all repositories, and to see and cancel the
+    /// uploads of others; or after one repository, which is to change its owner and who may see it.
     Admin,
 }
 

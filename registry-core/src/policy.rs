@@ -1,24 +1,35 @@
 //! The policies that ship.
 
 mod anonymous;
+mod condition;
+mod credentials;
 mod explanation;
+mod file;
+mod immutable;
 mod pattern;
 mod permission;
 mod read_only;
 mod rule;
 mod rules;
+mod stars;
+mod tag_pattern;
 mod who;
 
 use async_trait::async_trait;
 
 pub use self::{
     anonymous::{Anonymous, AnonymousAccess},
-    explanation::{Explanation, Numbered},
+    condition::{Condition, ConditionError},
+    credentials::{CredentialMatrix, Credentials},
+    explanation::{Allowance, Exclusion, Explanation, Facts, Numbered, Step},
+    file::PolicyFile,
+    immutable::{Immutable, ImmutableError, ImmutableTags},
     pattern::{PatternError, RepositoryPattern},
     permission::{Permission, PermissionError},
     read_only::ReadOnly,
     rule::{Rule, RuleError},
     rules::Rules,
+    tag_pattern::{TagPattern, TagPatternError},
     who::{Id, Who, WhoError},
 };
 use crate::{

@@ -28,7 +28,8 @@ use futures::stream::BoxStream;
 
 pub use builder::{Builder, References, Settings};
 pub use manifests::{ManifestUpload, PushedManifest};
-pub use uploads::{Chunk, Mount, UploadStatus};
+pub use repositories::{RepositoryChange, RepositoryStatus};
+pub use uploads::{Chunk, Mount, UploadSession, UploadStatus};
 
 use crate::{
     error::BodyError,

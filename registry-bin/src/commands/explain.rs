@@ -51,8 +51,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let path = matches.get_one::<PathBuf>(POLICY).expect("it is required");
     let user = matches.get_one::<String>(USER).expect("it is required");
     let operation = matches.get_one::<Operation>(ACTION).expect("it is required");
-    let rules = policy::read(path)?;
-    let steps = operation.steps(&rules, &principal(user), matches.get_one(REPOSITORY));
+    let policy = policy::read(path)?;
+    let steps = operation.steps(&policy, &principal(user), matches.get_one(REPOSITORY));
     let allowed = steps.iter().all(|step| step.rule.is_some());
     let lines = steps.iter().map(|step| format!("{}: {}\n", step.permission, decided(step.rule)));
     let verdict = if allowed { "allowed\n" } else { "denied\n" };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::{failure::Failure, policy};
+use crate::failure::Failure;
 
 const FILE: &str = "file";
 
@@ -30,6 +30,6 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
         unreachable!("a subcommand is required")
     };
     let path = matches.get_one::<PathBuf>(FILE).expect("it is required");
-    let rules = policy::read(path)?;
-    super::print(&policy::render(&rules))
+    let policy = crate::policy::read(path)?;
+    super::print(&crate::policy::render(&policy))
 }

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use registry_core::{
     identity::Principal,
-    policy::{AllowAll, Numbered, Permission, ReadOnly, Rules},
+    policy::{AllowAll, Numbered, Permission, PolicyFile, ReadOnly},
     ports::Authorizer,
 };
 
@@ -13,7 +13,7 @@ use crate::policy;
 
 /// Who may do what. The file is read once, so that what is checked is what is served.
 #[derive(Clone, Debug)]
-pub(crate) struct Policy(Option<(PathBuf, Rules)>);
+pub(crate) struct Policy(Option<(PathBuf, PolicyFile)>);
 
 /// What lets strangers write.
 #[derive(Debug)]

@@ -122,8 +122,8 @@ fn the_documented_example_means_what_the_document_says() {
 #[test]
 fn a_policy_that_is_missing_or_broken_stops_the_start_with_its_place() {
     let program = Program::new().file("broken.toml", &format!("{PUBLIC}actions = [\"pul\"]\n"));
-    let broken = "broken.toml line 4 column 12: an action is pull, push, create, overwrite, delete \
-                  or catalog\n";
+    let broken = "broken.toml line 4 column 12: an action is pull, push, create, claim, overwrite, \
+                  delete, catalog or admin\n";
     let missing =
         "the policy nowhere.toml cannot be read: No such file or directory (os error 2)\n";
     for (file, sentence) in [("broken.toml", broken), ("nowhere.toml", missing)] {

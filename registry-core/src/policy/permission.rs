@@ -6,8 +6,8 @@ use crate::access::{Access, Action};
 
 /// Something that a rule lets somebody do.
 ///
-/// An [`Action`] asks, a permission answers. They are the same but for [`Create`](Self::Create),
-/// which nobody asks for alone: it is what a push may do besides.
+/// An [`Action`] asks, a permission answers. They are the same but for [`Create`](Self::Create) and
+/// [`Claim`](Self::Claim), which nobody asks for alone: they are what a push may do besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Permission {
@@ -17,27 +17,32 @@ pub enum Permission {
     Push,
     /// Create the repository with a push, where that is allowed too.
     Create,
+    /// Become the owner of the repository with a push, where that is allowed too and nobody owns it.
+    Claim,
     /// Move a tag with a push, where that is allowed too.
     Overwrite,
     /// Delete blobs, manifests and tags.
     Delete,
     /// List the repositories: those of them that may be pulled.
     Catalog,
-    /// Look after the registry: see and cancel the uploads of others.
+    /// Change who owns a repository and who may see it. In `**`, and without conditions, also: look
+    /// after the registry, which is to see all repositories, and to see and cancel the uploads of
+    /// others.
     Admin,
 }
 
 /// The text is not a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an action is pull, push, create, overwrite, delete, catalog or admin")]
+#[error("an action is pull, push, create, claim, overwrite, delete, catalog or admin")]
 pub struct PermissionError;
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pull,
         Self::Push,
         Self::Create,
+        Self::Claim,
         Self::Overwrite,
         Self::Delete,
         Self::Catalog,
@@ -51,6 +56,7 @@ impl Permission {
             Self::Pull => "pull",
             Self::Push => "push",
             Self::Create => "create",
+            Self::Claim => "claim",
             Self::Overwrite => "overwrite",
             Self::Delete => "delete",
             Self::Catalog => "catalog",
@@ -62,7 +68,12 @@ impl Permission {
     #[must_use]
     pub const fn is_write(self) -> bool {
         match self {
-            Self::Push | Self::Create | Self::Overwrite | Self::Delete | Self::Admin => true,
+            Self::Push
+            | Self::Create
+            | Self::Claim
+            | Self::Overwrite
+            | Self::Delete
+            | Self::Admin => true,
             Self::Pull | Self::Catalog => false,
         }
     }

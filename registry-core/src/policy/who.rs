@@ -18,15 +18,24 @@ pub enum Who {
     User(Id),
     /// The program with this id: `service:ci`.
     Service(Id),
+    /// Whoever is in this group: `group:admins`.
+    Group(Id),
+    /// The project with this namespace: `project:acme`.
+    Project(Id),
+    /// The program that pulls this repository: `runner:acme/app`.
+    Runner(Id),
 }
 
-/// The id of a principal, which is not empty. Upper and lower case are told apart.
+/// The id of a principal or a group, which is not empty. Upper and lower case are told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Id(Box<str>);
 
 /// The text says nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("who is everybody, anonymous, authenticated, user:<id> or service:<id>")]
+#[error(
+    "who is everybody, anonymous, authenticated, user:<id>, service:<id>, group:<id>, project:<id> \
+     or runner:<id>"
+)]
 pub struct WhoError;
 
 impl Who {
@@ -37,12 +46,11 @@ impl Who {
             Self::Everybody => true,
             Self::Anonymous => principal.kind() == PrincipalKind::Anonymous,
             Self::Authenticated => principal.kind() != PrincipalKind::Anonymous,
-            Self::User(id) => {
-                principal.kind() == PrincipalKind::User && principal.id() == id.as_str()
-            }
-            Self::Service(id) => {
-                principal.kind() == PrincipalKind::Service && principal.id() == id.as_str()
-            }
+            Self::Group(id) => principal.groups().any(|group| group == id.as_str()),
+            Self::User(id) => id.is_of(principal, PrincipalKind::User),
+            Self::Service(id) => id.is_of(principal, PrincipalKind::Service),
+            Self::Project(id) => id.is_of(principal, PrincipalKind::Project),
+            Self::Runner(id) => id.is_of(principal, PrincipalKind::Runner),
         }
     }
 }
@@ -60,6 +68,9 @@ impl FromStr for Who {
             },
             Some(("user", id)) => id.parse().map(Self::User),
             Some(("service", id)) => id.parse().map(Self::Service),
+            Some(("group", id)) => id.parse().map(Self::Group),
+            Some(("project", id)) => id.parse().map(Self::Project),
+            Some(("runner", id)) => id.parse().map(Self::Runner),
             Some(_) => Err(WhoError),
         }
     }
@@ -73,6 +84,9 @@ impl fmt::Display for Who {
             Self::Authenticated => f.write_str("authenticated"),
             Self::User(id) => write!(f, "user:{}", id.0),
             Self::Service(id) => write!(f, "service:{}", id.0),
+            Self::Group(id) => write!(f, "group:{}", id.0),
+            Self::Project(id) => write!(f, "project:{}", id.0),
+            Self::Runner(id) => write!(f, "runner:{}", id.0),
         }
     }
 }
@@ -84,6 +98,10 @@ impl Id {
     #[must_use]
     pub const fn as_str(&self) -> &str {
         &self.0
+    }
+
+    fn is_of(&self, principal: &Principal, kind: PrincipalKind) -> bool {
+        principal.kind() == kind && principal.id() == self.as_str()
     }
 }
 
@@ -102,30 +120,52 @@ mod tests {
 
     #[test]
     fn each_who_includes_its_own() {
+        let user = |id| Principal::new(PrincipalKind::User, id);
         let principals = [
             Principal::anonymous(),
-            Principal::new(PrincipalKind::User, "anonymous"),
-            Principal::new(PrincipalKind::User, "ci"),
+            user("anonymous"),
+            user("ci").with_groups(["dev", "ops"]),
             Principal::new(PrincipalKind::Service, "ci"),
-            Principal::new(PrincipalKind::User, "CI"),
+            user("CI"),
+            Principal::project(&"ci".parse().unwrap()),
+            Principal::runner(&"ci".parse().unwrap()),
         ];
         for (who, included) in [
-            ("everybody", [true, true, true, true, true]),
-            ("anonymous", [true, false, false, false, false]),
-            ("authenticated", [false, true, true, true, true]),
-            ("user:anonymous", [false, true, false, false, false]),
-            ("user:ci", [false, false, true, false, false]),
-            ("service:ci", [false, false, false, true, false]),
+            ("everybody", "yyyyyyy"),
+            ("anonymous", "y------"),
+            ("authenticated", "-yyyyyy"),
+            ("user:anonymous", "-y-----"),
+            ("user:ci", "--y----"),
+            ("user:dev", "-------"),
+            ("service:ci", "---y---"),
+            ("project:ci", "-----y-"),
+            ("runner:ci", "------y"),
+            ("group:dev", "--y----"),
+            ("group:ops", "--y----"),
+            ("group:ci", "-------"),
+            ("group:op", "-------"),
         ] {
             let who: Who = who.parse().unwrap();
-            assert_eq!(principals.each_ref().map(|principal| who.includes(principal)), included);
+            let letter = |principal| if who.includes(principal) { 'y' } else { '-' };
+            assert_eq!(principals.iter().map(letter).collect::<String>(), included, "{who}");
         }
     }
 
     #[test]
     fn what_says_nobody_is_refused() {
-        for text in ["", "alice", "user", "user:", "service:", "users:a", "Everybody", "everybody "]
-        {
+        for text in [
+            "",
+            "alice",
+            "user",
+            "user:",
+            "service:",
+            "group:",
+            "project:",
+            "runner:",
+            "users:a",
+            "Everybody",
+            "everybody ",
+        ] {
             assert_eq!(text.parse::<Who>(), Err(WhoError), "{text:?}");
         }
     }
@@ -133,7 +173,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_parses_prints_back(
-            text in "everybody|anonymous|authenticated|(user|service|other):.{0,9}|.{0,9}"
+            text in "everybody|anonymous|authenticated|(user|service|group|project|runner|other):.{0,9}|.{0,9}"
         ) {
             if let Ok(who) = text.parse::<Who>() {
                 prop_assert_eq!(who.to_string(), text);

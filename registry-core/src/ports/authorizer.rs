@@ -53,8 +53,12 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Why, for the log; the client does not see it.
     pub reason: Cow<'static, str>,
-    /// Whether a push may create the repository where it does not exist.
+    /// Whether a push may create the repository where it does not exist. Whoever creates it owns it;
+    /// with nobody logged in it is unclaimed.
     pub create: bool,
+    /// Whether a push makes the caller the owner of the repository where it is unclaimed. A caller
+    /// without credentials owns nothing.
+    pub claim: bool,
 }
 
 /// Yes or no.
@@ -70,22 +74,42 @@ pub enum Verdict {
 }
 
 impl Decision {
-    /// The principal may, and may create the repository.
+    /// The principal may, and may create the repository, but claims none.
     #[must_use]
     pub const fn allow(reason: &'static str) -> Self {
-        Self { verdict: Verdict::Allow, reason: Cow::Borrowed(reason), create: true }
+        Self::new(Verdict::Allow, Cow::Borrowed(reason)).creating(true)
     }
 
     /// The principal may not.
     #[must_use]
     pub const fn deny(reason: &'static str) -> Self {
-        Self { verdict: Verdict::Deny, reason: Cow::Borrowed(reason), create: false }
+        Self::new(Verdict::Deny, Cow::Borrowed(reason))
     }
 
     /// Nobody may.
     #[must_use]
     pub const fn unsupported(reason: &'static str) -> Self {
-        Self { verdict: Verdict::Unsupported, reason: Cow::Borrowed(reason), create: false }
+        Self::new(Verdict::Unsupported, Cow::Borrowed(reason))
+    }
+
+    /// A verdict for a reason; it neither creates nor claims a repository.
+    #[must_use]
+    pub const fn new(verdict: Verdict, reason: Cow<'static, str>) -> Self {
+        Self { verdict, reason, create: false, claim: false }
+    }
+
+    /// The same decision, which may let a push create the repository.
+    #[must_use]
+    pub const fn creating(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// The same decision, which may let a push claim the repository.
+    #[must_use]
+    pub const fn claiming(mut self, claim: bool) -> Self {
+        self.claim = claim;
+        self
     }
 }
 

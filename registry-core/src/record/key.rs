@@ -83,6 +83,12 @@ impl RecordKey {
         "repository/".to_owned()
     }
 
+    /// The prefix of all uploads.
+    #[must_use]
+    pub fn uploads() -> String {
+        "upload/".to_owned()
+    }
+
     /// The prefix of the links to a blob.
     #[must_use]
     pub fn links(digest: &Digest) -> String {

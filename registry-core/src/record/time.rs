@@ -23,6 +23,12 @@ impl Timestamp {
     }
 }
 
+impl From<Timestamp> for SystemTime {
+    fn from(Timestamp(milliseconds): Timestamp) -> Self {
+        UNIX_EPOCH + Duration::from_millis(milliseconds)
+    }
+}
+
 impl From<SystemTime> for Timestamp {
     /// A time before 1970 counts as 1970.
     fn from(time: SystemTime) -> Self {

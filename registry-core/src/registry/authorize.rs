@@ -1,10 +1,14 @@
 //! Asking the authorizer.
 
+use std::borrow::Cow;
+
+use tracing::Level;
+
 use super::Inner;
 use crate::{
     access::Access,
     error::RegistryError,
-    identity::Caller,
+    identity::{Caller, CredentialKind, Principal, PrincipalKind},
     ports::{AuthorizerError, Decision, Question, Verdict},
 };
 
@@ -13,6 +17,20 @@ pub(super) enum Outcome {
     /// The caller may.
     Allowed(Decision),
     /// The caller may not.
+    Refused(Refusal),
+}
+
+/// That a caller may not do something, and why, which is for the log.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    kind: RefusalKind,
+    access: Access,
+    reason: Cow<'static, str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum RefusalKind {
+    /// The policy says so.
     Denied,
     /// The principal may, but the credential's scope does not cover it.
     OutOfScope,
@@ -21,7 +39,8 @@ pub(super) enum Outcome {
 }
 
 impl Inner {
-    /// Goes on only if the caller may. The decision says whether a repository may be created.
+    /// Goes on only if the caller may. The decision says whether a repository may be created or
+    /// claimed.
     pub(super) async fn authorize(
         &self,
         caller: &Caller,
@@ -29,13 +48,26 @@ impl Inner {
     ) -> Result<Decision, RegistryError> {
         match self.decide(caller, &[question]).await?.remove(0) {
             Outcome::Allowed(decision) => Ok(decision),
-            Outcome::Denied => Err(RegistryError::Denied),
-            Outcome::OutOfScope => Err(RegistryError::InsufficientScope),
-            Outcome::Unsupported => Err(RegistryError::Unsupported),
+            Outcome::Refused(refusal) => Err(self.refuse(caller, &refusal)),
         }
     }
 
-    /// Whether the caller may do each of these.
+    /// Goes on only if the caller may do all of these.
+    pub(super) async fn authorize_all(
+        &self,
+        caller: &Caller,
+        questions: &[Question],
+    ) -> Result<(), RegistryError> {
+        for outcome in self.decide(caller, questions).await? {
+            if let Outcome::Refused(refusal) = outcome {
+                return Err(self.refuse(caller, &refusal));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the caller may do each of these. A no is no refusal: something is left out, or done
+    /// in another way.
     pub(super) async fn allowed(
         &self,
         caller: &Caller,
@@ -60,36 +92,52 @@ impl Inner {
         let both = decisions.into_iter().zip(questions);
         Ok(both.map(|(decision, question)| bound(caller, &question.access, decision)).collect())
     }
+
+    /// Refuses a request: the log holds the reason, and the client gets the error.
+    pub(super) fn refuse(&self, caller: &Caller, refusal: &Refusal) -> RegistryError {
+        let Refusal { kind, access, reason } = refusal;
+        macro_rules! log {
+            ($level:expr) => {
+                tracing::event!(
+                    $level,
+                    request_id = %caller.request_id,
+                    principal = ?caller.principal,
+                    credential = caller.principal.credential_id(),
+                    ?access,
+                    %reason,
+                    "refused"
+                )
+            };
+        }
+        // Whoever comes without credentials is asked for some as a matter of course.
+        if is_nobody(&caller.principal) {
+            log!(Level::DEBUG);
+        } else {
+            log!(Level::INFO);
+        }
+        match kind {
+            RefusalKind::Denied => RegistryError::Denied,
+            RefusalKind::OutOfScope => RegistryError::InsufficientScope,
+            RefusalKind::Unsupported => RegistryError::Unsupported,
+        }
+    }
+}
+
+fn is_nobody(principal: &Principal) -> bool {
+    principal.kind() == PrincipalKind::Anonymous && principal.credential() == CredentialKind::None
 }
 
 fn bound(caller: &Caller, access: &Access, decision: Decision) -> Outcome {
+    let refused = |kind, reason| Outcome::Refused(Refusal { kind, access: access.clone(), reason });
     if !caller.principal.could(access) {
-        refused(caller, access, "the credential is for less than this");
-        return Outcome::Denied;
+        return refused(RefusalKind::Denied, "the credential is for less than this".into());
     }
     match decision.verdict {
         Verdict::Allow if caller.scope.covers(access) => Outcome::Allowed(decision),
         Verdict::Allow => {
-            refused(caller, access, "the scope of the token does not cover it");
-            Outcome::OutOfScope
+            refused(RefusalKind::OutOfScope, "the scope of the token does not cover it".into())
         }
-        Verdict::Deny => {
-            refused(caller, access, &decision.reason);
-            Outcome::Denied
-        }
-        Verdict::Unsupported => {
-            refused(caller, access, &decision.reason);
-            Outcome::Unsupported
-        }
+        Verdict::Deny => refused(RefusalKind::Denied, decision.reason),
+        Verdict::Unsupported => refused(RefusalKind::Unsupported, decision.reason),
     }
-}
-
-fn refused(caller: &Caller, access: &Access, reason: &str) {
-    tracing::debug!(
-        request_id = %caller.request_id,
-        principal = ?caller.principal,
-        ?access,
-        reason,
-        "refused"
-    );
 }

@@ -3,8 +3,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, Registry};
-use crate::ports::{
-    Authorizer, Clock, ContentStore, HashBackend, Random, RecordStore, Sha2, Tasks,
+use crate::{
+    ports::{Authorizer, Clock, ContentStore, HashBackend, Random, RecordStore, Sha2, Tasks},
+    record::Visibility,
 };
 
 /// Whether a manifest may refer to content that is not there.
@@ -31,6 +32,9 @@ pub struct Settings {
     pub unreferenced_for: Duration,
     /// The most bytes of one blob; unlimited by default, up to what the store can hold.
     pub max_blob_size: u64,
+    /// Who may see a new repository where the policy leaves that to the repository; private by
+    /// default.
+    pub default_visibility: Visibility,
 }
 
 impl Default for Settings {
@@ -41,6 +45,7 @@ impl Default for Settings {
             upload_expiry: DAY,
             unreferenced_for: DAY,
             max_blob_size: u64::MAX,
+            default_visibility: Visibility::Private,
         }
     }
 }
@@ -103,6 +108,12 @@ impl Builder {
     /// The most bytes of one blob.
     pub const fn max_blob_size(mut self, bytes: u64) -> Self {
         self.0.settings.max_blob_size = bytes;
+        self
+    }
+
+    /// Who may see a new repository where the policy leaves that to the repository.
+    pub const fn default_visibility(mut self, visibility: Visibility) -> Self {
+        self.0.settings.default_visibility = visibility;
         self
     }
 

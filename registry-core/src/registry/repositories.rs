@@ -1,24 +1,41 @@
 //! From a repository's name to its record. Each use case looks it up once, asks the authorizer
 //! with what it found, and goes on with the same.
 
+mod admin;
+
 use std::sync::Arc;
 
-use super::{Inner, retry::ROUNDS};
+pub use admin::{RepositoryChange, RepositoryStatus};
+
+use super::{Inner, retry::ROUNDS, store::Stored};
 use crate::{
     access::{Access, Action},
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::Question,
-    record::{RecordKey, RepositoryId, RepositoryRecord, Visibility},
+    ports::{Decision, Question, Version},
+    record::{RecordKey, RepositoryId, RepositoryRecord},
 };
 
 /// A repository that a caller may push to.
 pub(super) struct PushTarget<'a> {
     pub(super) name: &'a RepositoryName,
-    /// As it was looked up; `None` where it does not exist.
-    pub(super) repository: Option<Arc<RepositoryRecord>>,
+    /// As it was when that was decided; `None` where it did not exist.
+    found: Option<Stored<RepositoryRecord>>,
     may_create: bool,
+    claims: bool,
+}
+
+impl PushTarget<'_> {
+    /// The repository, if it exists.
+    pub(super) fn repository(&self) -> Option<&Arc<RepositoryRecord>> {
+        self.found.as_ref().map(|found| &found.value)
+    }
+
+    /// The version of it that was decided on.
+    pub(super) fn version(&self) -> Option<Version> {
+        self.found.as_ref().map(|found| found.version.clone())
+    }
 }
 
 impl Inner {
@@ -36,17 +53,19 @@ impl Inner {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<Option<RepositoryId>, RegistryError> {
-        self.existing(caller, Action::Pull, name).await
+        let repository =
+            self.existing(caller, Access::repository(Action::Pull, name), name).await?;
+        Ok(repository.map(|repository| repository.id.clone()))
     }
 
-    /// The repository that a caller may push to, created where it does not exist.
+    /// The repository that a caller may push to, created or claimed where the policy says so.
     pub(super) async fn to_push(
         &self,
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<RepositoryId, RegistryError> {
-        let target = self.push_target(caller, name).await?;
-        self.enter(caller, &target).await
+        let mut target = self.push_target(caller, name).await?;
+        self.enter(caller, &mut target).await
     }
 
     /// Goes on only if the caller may push; creates nothing.
@@ -55,35 +74,48 @@ impl Inner {
         caller: &Caller,
         name: &'a RepositoryName,
     ) -> Result<PushTarget<'a>, RegistryError> {
-        let repository = self.find(name).await?;
+        let found = self.read::<RepositoryRecord>(&RecordKey::repository(name)).await?;
+        let repository = found.as_ref().map(|found| Arc::clone(&found.value));
         let access = Access::repository(Action::Push, name);
-        let decision = self.authorize(caller, Question::within(access, repository.clone())).await?;
-        Ok(PushTarget { name, repository, may_create: decision.create })
+        let decision = self.authorize(caller, Question::within(access, repository)).await?;
+        let Decision { create: may_create, claim: claims, .. } = decision;
+        Ok(PushTarget { name, found, may_create, claims })
     }
 
-    /// The repository of a push, created where it does not exist.
+    /// The repository of a push, which is the caller's from now on where nobody owned it and the
+    /// policy says so.
+    ///
+    /// What was decided holds for the repository as it was then: where somebody else has changed it
+    /// since, as parallel layers of a first push do, all but one are asked again of what they find.
     pub(super) async fn enter(
         &self,
         caller: &Caller,
-        target: &PushTarget<'_>,
+        target: &mut PushTarget<'_>,
     ) -> Result<RepositoryId, RegistryError> {
-        if let Some(repository) = &target.repository {
-            return Ok(repository.id.clone());
-        }
-        if !target.may_create {
-            return Err(RegistryError::NameUnknown);
-        }
         let key = RecordKey::repository(target.name);
         for _ in ROUNDS {
-            let id = RepositoryId::new(&*self.random);
             let owner = caller.principal.owner();
-            let record = RepositoryRecord::new(id.clone(), self.now(), owner, Visibility::Private);
-            // Parallel layers of a first push race here; all but one find the winner's record.
-            if self.create(&key, &record).await?.is_ok() {
-                return Ok(id);
-            }
-            if let Some(winner) = self.find(target.name).await? {
-                return Ok(winner.id.clone());
+            let record = match &target.found {
+                None if !target.may_create => return Err(RegistryError::NameUnknown),
+                None => {
+                    let id = RepositoryId::new(&*self.random);
+                    let visibility = self.settings.default_visibility;
+                    RepositoryRecord::new(id, self.now(), owner, visibility)
+                }
+                Some(Stored { value, .. }) => {
+                    if !target.claims || owner.is_empty() || !value.owner.is_empty() {
+                        return Ok(value.id.clone());
+                    }
+                    RepositoryRecord { owner, ..(**value).clone() }
+                }
+            };
+            match self.replace(&key, &record, target.found.as_ref()).await? {
+                Ok(version) => {
+                    let id = record.id.clone();
+                    target.found = Some(Stored { value: Arc::new(record), version });
+                    return Ok(id);
+                }
+                Err(_) => *target = self.push_target(caller, target.name).await?,
             }
         }
         Err(RegistryError::Busy)
@@ -95,8 +127,9 @@ impl Inner {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<RepositoryId, RegistryError> {
-        let repository = self.existing(caller, Action::Push, name).await?;
-        repository.ok_or(RegistryError::UploadUnknown)
+        let repository =
+            self.existing(caller, Access::repository(Action::Push, name), name).await?;
+        repository.map(|found| found.id.clone()).ok_or(RegistryError::UploadUnknown)
     }
 
     /// The repository that a caller may delete from.
@@ -105,7 +138,18 @@ impl Inner {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<RepositoryId, RegistryError> {
-        let repository = self.existing(caller, Action::Delete, name).await?;
+        let access = Access::repository(Action::Delete, name);
+        Ok(self.deletes(caller, access, name).await?.id.clone())
+    }
+
+    /// The repository in which a caller may delete this.
+    pub(super) async fn deletes(
+        &self,
+        caller: &Caller,
+        access: Access,
+        name: &RepositoryName,
+    ) -> Result<Arc<RepositoryRecord>, RegistryError> {
+        let repository = self.existing(caller, access, name).await?;
         repository.ok_or(RegistryError::NameUnknown)
     }
 
@@ -113,12 +157,11 @@ impl Inner {
     async fn existing(
         &self,
         caller: &Caller,
-        action: Action,
+        access: Access,
         name: &RepositoryName,
-    ) -> Result<Option<RepositoryId>, RegistryError> {
+    ) -> Result<Option<Arc<RepositoryRecord>>, RegistryError> {
         let repository = self.find(name).await?;
-        let access = Access::repository(action, name);
         self.authorize(caller, Question::within(access, repository.clone())).await?;
-        Ok(repository.map(|repository| repository.id.clone()))
+        Ok(repository)
     }
 }

@@ -1,5 +1,6 @@
 //! Uploads: how bytes become blobs.
 
+mod admin;
 mod append;
 mod close;
 mod discard;
@@ -10,6 +11,7 @@ mod session;
 
 use futures::stream::{self, StreamExt};
 
+pub use admin::UploadSession;
 pub use mount::Mount;
 
 use super::Body;

@@ -1,6 +1,7 @@
 //! Pushes, deletions, mounts and collectors against each other, in every order up to a bound; and
 //! the same with one step of the protocol left out, which must lose something in some order.
 
+mod first_push;
 mod reliance;
 mod roles;
 mod scene;

@@ -52,7 +52,17 @@ impl World {
         contents: impl registry_core::ports::ContentStore,
         records: impl registry_core::ports::RecordStore,
     ) -> Builder {
-        Registry::builder(contents, records, AllowAll, self.clock.clone(), self.random.clone())
+        self.builder_under(contents, records, AllowAll)
+    }
+
+    /// Where not everybody may do everything.
+    pub(crate) fn builder_under(
+        &self,
+        contents: impl registry_core::ports::ContentStore,
+        records: impl registry_core::ports::RecordStore,
+        authorizer: impl registry_core::ports::Authorizer,
+    ) -> Builder {
+        Registry::builder(contents, records, authorizer, self.clock.clone(), self.random.clone())
     }
 
     /// What must hold whatever happened (invariant I1 and what it rests on).

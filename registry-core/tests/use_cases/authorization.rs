@@ -94,6 +94,10 @@ fn overwrites(text: &str) -> Access {
     Access::tag(Action::Overwrite, &name("a"), &tag(text))
 }
 
+fn deletes(text: &str) -> Access {
+    Access::tag(Action::Delete, &name("a"), &tag(text))
+}
+
 fn lists() -> Access {
     Access::registry(Action::Catalog)
 }
@@ -252,10 +256,16 @@ fn writes() -> Vec<UseCase> {
             t.push(Reference::Digest(t.other()), &["new", "v1"]).await
         })
         .quietly(overwrites("new"), "done"),
-        UseCase::new("a tag is deleted", delete(), "done", async |t| t.delete(by_tag("v1")).await),
-        UseCase::new("a manifest is deleted", delete(), "done", async |t| {
-            t.delete(Reference::Digest(t.image())).await
+        UseCase::new("a tag is deleted", [deletes("v1")], "done", async |t| {
+            t.delete(by_tag("v1")).await
         }),
+        // Its tags go with it.
+        UseCase::new(
+            "a manifest is deleted",
+            delete().into_iter().chain([deletes("v1")]),
+            "done",
+            async |t| t.delete(Reference::Digest(t.image())).await,
+        ),
         UseCase::new("a blob is deleted", delete(), "done", async |t| {
             let digest = digest(&t.prepared.image.blobs[0]);
             t.registry.delete_blob(&t.caller, &name("a"), &digest).await.map(done)
@@ -310,9 +320,16 @@ fn whoever_may_nothing_is_denied_with_nothing_but_the_repository_looked_up() {
 fn a_credential_is_good_for_its_scope_and_no_more() {
     for case in use_cases() {
         let scope = |accesses: Vec<Access>| user("alice").with_scope(carrying(accesses));
-        // What may be pushed may be overwritten, as far as a credential goes.
+        // What may be pushed may be overwritten, as far as a credential goes, and what holds for a
+        // repository holds for its tags.
+        let within = |access: &Access| {
+            let mut others = case.asks.iter().filter(|other| *other != access);
+            others.any(|other| {
+                other.action == access.action && other.resource.contains(&access.resource)
+            })
+        };
         let needs = case.asks.iter().filter(|access| access.action != Action::Overwrite);
-        let needs: Vec<Access> = needs.cloned().collect();
+        let needs: Vec<Access> = needs.filter(|access| !within(access)).cloned().collect();
         let prepared = Prepared::new();
         let registry = prepared.registry(AllowAll);
         let outcome = case.try_at(&prepared, registry, scope(needs.clone()));

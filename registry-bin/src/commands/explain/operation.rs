@@ -7,7 +7,8 @@ use registry_core::{
     access::{Access, Action, Resource},
     identity::Principal,
     name::{NameError, RepositoryName},
-    policy::{Numbered, Permission, Rules},
+    policy::{Numbered, Permission, PolicyFile},
+    ports::Question,
     tag::{Tag, TagError},
 };
 
@@ -46,19 +47,21 @@ impl Operation {
     /// Everything that the operation takes. Without a target it is that of the registry alone.
     pub(super) fn steps<'a>(
         self,
-        rules: &'a Rules,
+        policy: &'a PolicyFile,
         principal: &Principal,
         target: Option<&Target>,
     ) -> Vec<Step<'a>> {
         let lists = Access { action: Action::Catalog, resource: Resource::Registry };
         let on = |action| target.map(|target| target.access(action));
         let step = |permission, access: Option<Access>| {
-            let explanation = rules.explain(principal, &access?);
-            let rule = match permission {
-                Permission::Create => explanation.created_by,
-                _ => explanation.allowed_by,
+            // Of a repository that does not exist.
+            let explanation = policy.explain(principal, &Question::new(access?));
+            let step = match permission {
+                Permission::Create => explanation.besides?,
+                _ => explanation.step,
             };
-            Some(Step { permission, rule })
+            let rule = step.rule.filter(|_| step.is_allowed());
+            Some(Step { permission, rule: rule.map(|allowance| allowance.rule) })
         };
         let pull = || step(Permission::Pull, on(Action::Pull));
         let push = || step(Permission::Push, on(Action::Push));

@@ -62,6 +62,60 @@ fn a_namespace_of_ones_own_is_nobody_elses() {
 }
 
 #[test]
+fn the_namespace_of_a_project_is_whole_and_of_that_project() {
+    let acme = Principal::project(&"acme".parse().unwrap());
+    let team = Principal::project(&"acme/team".parse().unwrap());
+    for (pattern, principal, fitting, others) in [
+        ("{project}", &acme, &["acme"][..], &["acme/a", "acmes", "a/acme"][..]),
+        ("{project}/**", &acme, &["acme", "acme/a", "acme/a/b"], &["acmes/a", "b/acme"]),
+        ("{project}/*", &acme, &["acme/a"], &["acme", "acme/a/b", "acmes"]),
+        ("{project}", &team, &["acme/team"], &["acme", "acme/team/a", "team"]),
+        ("{project}/**", &team, &["acme/team", "acme/team/a"], &["acme/teams", "acme", "team/a"]),
+        ("{project}/a/**/b", &team, &["acme/team/a/b", "acme/team/a/c/b"], &["acme/team/b"]),
+        ("{project}/**", &user("acme"), &[], &["acme", "acme/a"]),
+    ] {
+        for (names, expected) in [(fitting, true), (others, false)] {
+            for name in names {
+                assert_eq!(fits(pattern, principal, name), expected, "{pattern} {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_namespaces_of_groups_are_for_their_members() {
+    let alice = user("alice").with_groups(["dev", "ops", "Odd", "a/b"]);
+    for (name, fitting) in [
+        ("dev/app", true),
+        ("ops", true),
+        ("qa/app", false),
+        ("alice/app", false),
+        ("odd/app", false),
+        ("a/b", false),
+        ("a/b/c", false),
+    ] {
+        assert_eq!(fits("{group}/**", &alice, name), fitting, "{name}");
+        assert!(!fits("{group}/**", &user("dev"), name), "{name}");
+    }
+    assert!(fits("x/{group}", &alice, "x/ops"));
+}
+
+#[test]
+fn what_is_the_same_for_everybody_names_nobody() {
+    for (pattern, same) in [
+        ("**", true),
+        ("a/*-b", true),
+        ("{user}/**", false),
+        ("**/{group}", false),
+        ("{project}", false),
+    ] {
+        let parsed: RepositoryPattern = pattern.parse().unwrap();
+        assert_eq!(parsed.is_same_for_all(), same, "{pattern}");
+        assert_eq!(parsed.is_everything(), pattern == "**", "{pattern}");
+    }
+}
+
+#[test]
 fn a_pattern_is_for_whom_it_fits_something() {
     let anonymous = Principal::anonymous();
     for (pattern, principal, expected) in [
@@ -73,6 +127,11 @@ fn a_pattern_is_for_whom_it_fits_something() {
         ("a/{user}", &user("Alice"), false),
         ("a/{user}", &user("alice/b"), false),
         ("a/*", &user("Alice"), true),
+        ("{group}", &user("a"), false),
+        ("{group}", &user("a").with_groups(["A", "b"]), true),
+        ("{group}", &user("a").with_groups(["A"]), false),
+        ("{project}/**", &user("a"), false),
+        ("{project}/**", &Principal::project(&"a/b".parse().unwrap()), true),
     ] {
         let pattern: RepositoryPattern = pattern.parse().unwrap();
         assert_eq!(pattern.is_for(principal), expected, "{pattern} {principal:?}");
@@ -82,8 +141,33 @@ fn a_pattern_is_for_whom_it_fits_something() {
 #[test]
 fn what_no_name_fits_is_refused() {
     for text in [
-        "", "/", "a/", "/a", "a//b", "A", "a..*", "-*", "*-", "a/.*", "a**", "**a", "***", "a b",
-        "{user", "{user}-a", "{User}", "{group}", "a?", "[a]", "a:b", "*_-*", "**/", "ä*",
+        "",
+        "/",
+        "a/",
+        "/a",
+        "a//b",
+        "A",
+        "a..*",
+        "-*",
+        "*-",
+        "a/.*",
+        "a**",
+        "**a",
+        "***",
+        "a b",
+        "{user",
+        "{user}-a",
+        "{User}",
+        "{groups}",
+        "a/{project}",
+        "**/{project}",
+        "{project}-a",
+        "a?",
+        "[a]",
+        "a:b",
+        "*_-*",
+        "**/",
+        "ä*",
     ] {
         assert_eq!(text.parse::<RepositoryPattern>(), Err(PatternError::Grammar), "{text:?}");
     }
@@ -135,11 +219,20 @@ proptest! {
     }
 
     #[test]
-    fn whatever_parses_prints_back_and_fits_a_name(text in r"[ab*{}user/._-]{0,9}|(\*\*|\{user\}|[ab*._-]{1,5})(/(\*\*|\{user\}|[ab*._-]{1,5})){0,3}") {
+    fn whatever_parses_prints_back_and_fits_a_name(text in r"[ab*{}user/._-]{0,9}|(\{project\}/)?(\*\*|\{(user|group)\}|[ab*._-]{1,5})(/(\*\*|\{user\}|[ab*._-]{1,5})){0,3}") {
         if let Ok(pattern) = text.parse::<RepositoryPattern>() {
             prop_assert_eq!(pattern.to_string(), &*text);
             let name = text.replace("**", "x/x").replace('*', "x").replace("{user}", "alice");
-            prop_assert!(pattern.fits(&user("alice"), &name.parse().unwrap()), "{}", name);
+            let name = name.replace("{group}", "dev").replace("{project}", "alice/app");
+            let asker = if text.starts_with("{project}") {
+                // It has no user's name, and no text here has both.
+                prop_assume!(!text.contains("{user}"));
+                Principal::project(&"alice/app".parse().unwrap())
+            } else {
+                user("alice")
+            };
+            let asker = asker.with_groups(["ops", "dev"]);
+            prop_assert!(pattern.fits(&asker, &name.parse().unwrap()), "{}", name);
         }
     }
 }

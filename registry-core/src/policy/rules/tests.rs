@@ -1,8 +1,16 @@
+use std::sync::Arc;
+
 use futures::executor::block_on;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
-use crate::{access::Action, identity::PrincipalKind, ports::Verdict};
+use crate::{
+    access::{Access, Action},
+    identity::PrincipalKind,
+    policy::Condition,
+    ports::Verdict,
+    record::{RepositoryRecord, Timestamp, Visibility},
+};
 
 const ACTIONS: [Action; 5] =
     [Action::Pull, Action::Push, Action::Overwrite, Action::Delete, Action::Catalog];
@@ -21,6 +29,7 @@ fn principal(text: &str) -> Principal {
     match text.split_once(':') {
         None => Principal::anonymous(),
         Some(("user", id)) => Principal::new(PrincipalKind::User, id),
+        Some(("project", id)) => Principal::project(&id.parse().unwrap()),
         Some((_, id)) => Principal::new(PrincipalKind::Service, id),
     }
 }
@@ -36,7 +45,31 @@ fn access(action: Action, repository: &str) -> Access {
 }
 
 fn decide(rules: &Rules, who: &str, access: &Access) -> Decision {
-    block_on(rules.authorize(&principal(who), &[Question::new(access.clone())])).unwrap().remove(0)
+    decide_of(rules, who, Question::new(access.clone()))
+}
+
+fn decide_of(rules: &Rules, who: &str, question: Question) -> Decision {
+    block_on(rules.authorize(&principal(who), &[question])).unwrap().remove(0)
+}
+
+/// A repository of `owner`, or of nobody where that is empty.
+fn repository(owner: &str, visibility: Visibility) -> Option<Arc<RepositoryRecord>> {
+    let created = Timestamp::from(std::time::UNIX_EPOCH);
+    let id = "id".parse().unwrap();
+    Some(Arc::new(RepositoryRecord::new(id, created, owner.to_owned(), visibility)))
+}
+
+/// What a push may do: `p`, or `C` where it may create the repository, or `c` where it may claim it.
+fn push(rules: &Rules, who: &str, found: Option<Arc<RepositoryRecord>>) -> char {
+    let asked = Question::within(access(Action::Push, "a/b"), found);
+    let decision = decide_of(rules, who, asked);
+    match (decision.verdict, decision.create, decision.claim) {
+        (Verdict::Allow, true, false) => 'C',
+        (Verdict::Allow, false, true) => 'c',
+        (Verdict::Allow, false, false) => 'p',
+        (_, false, false) => '-',
+        odd => panic!("{odd:?}"),
+    }
 }
 
 #[test]
@@ -86,7 +119,90 @@ fn the_reason_names_the_rule_and_never_breaks_the_line() {
     let reason = |who| decide(&rules, who, &access(Action::Pull, "a")).reason;
     assert_eq!(reason("user:alice"), "rule 1 allows it");
     assert_eq!(reason("user:bob"), r#"rule 2 "the \"b\"\nteam" allows it"#);
-    assert_eq!(reason("user:carol"), "no rule allows it");
+    assert_eq!(reason("user:carol"), "no rule allows it; the repository does not exist");
+    let of_registry = decide(&rules, "user:carol", &access(Action::Catalog, "a")).reason;
+    assert_eq!(of_registry, "no rule allows it");
+    let private = repository("user:alice", Visibility::Private);
+    let asked = Question::within(access(Action::Pull, "a"), private.clone());
+    let found = decide_of(&rules, "user:carol", asked).reason;
+    assert_eq!(found, "no rule allows it; the repository is private and owned by user:alice");
+    let owned = Rules::new([pulls("everybody").when([Condition::Owned]).unwrap()]);
+    let asked = Question::within(access(Action::Pull, "a"), private);
+    assert_eq!(decide_of(&owned, "user:alice", asked).reason, "rule 1 allows it when owned");
+}
+
+/// Who may push to a repository of each state, by what the rules ask of it. The states are told
+/// apart in tests of their own: mixing up two of them lets somebody push where another pushes.
+fn states() -> Rules {
+    rules(
+        r#"{"rule": [
+            {"who": ["user:creator"], "repositories": ["**"], "when": ["new"],
+             "actions": ["push", "create"]},
+            {"who": ["user:claimer", "anonymous"], "repositories": ["**"], "when": ["unclaimed"],
+             "actions": ["push", "claim"]},
+            {"who": ["authenticated"], "repositories": ["**"], "when": ["owned"],
+             "actions": ["push"]},
+            {"who": ["user:visitor"], "repositories": ["**"], "when": ["unclaimed", "public"],
+             "actions": ["push"]},
+            {"who": ["user:member"], "repositories": ["**"], "when": ["claimed"],
+             "actions": ["push"]},
+            {"who": ["user:admin"], "repositories": ["**"], "actions": ["push", "create", "claim"]}
+        ]}"#,
+    )
+}
+
+const CAST: [&str; 7] = [
+    "user:creator",
+    "user:claimer",
+    "user:visitor",
+    "user:member",
+    "user:admin",
+    "user:owner",
+    "anonymous",
+];
+
+#[track_caller]
+fn assert_pushes(found: Option<Arc<RepositoryRecord>>, expected: &str) {
+    let rules = states();
+    let pushes: String = CAST.iter().map(|who| push(&rules, who, found.clone())).collect();
+    assert_eq!(pushes, expected, "{CAST:?} {found:?}");
+}
+
+#[test]
+fn a_push_to_a_repository_that_does_not_exist_needs_a_rule_for_new_ones_and_creates_it() {
+    assert_pushes(None, "C---C--");
+}
+
+#[test]
+fn a_push_to_an_unclaimed_repository_needs_a_rule_for_those_and_claims_it_for_whoever_logs_in() {
+    assert_pushes(repository("", Visibility::Private), "-cp-c-p");
+}
+
+#[test]
+fn a_push_to_a_claimed_repository_needs_its_owner_or_a_rule_for_those() {
+    assert_pushes(repository("user:owner", Visibility::Private), "---ppp-");
+    // One who is called the same and is somebody else.
+    assert_pushes(repository("service:owner", Visibility::Private), "---pp--");
+}
+
+#[test]
+fn a_push_to_a_public_repository_is_allowed_by_a_rule_for_those_whoever_owns_it() {
+    assert_pushes(repository("user:owner", Visibility::Public), "--pppp-");
+    assert_pushes(repository("", Visibility::Public), "-cp-c-p");
+}
+
+#[test]
+fn what_a_principal_could_never_do_no_rule_gives_it() {
+    let all = Rules::new([rule(&["everybody"], &["**"], &Permission::ALL)]);
+    let asked = Question::new(access(Action::Pull, "b/c"));
+    let acme = principal("project:acme");
+    let explanation = all.explain(&acme, &asked);
+    assert_eq!(explanation.step.excluded, Some(Exclusion::Principal));
+    assert_eq!(explanation.decision().verdict, Verdict::Deny);
+    assert_eq!(
+        decide(&all, "project:acme", &access(Action::Pull, "acme/b")).verdict,
+        Verdict::Allow
+    );
 }
 
 #[test]
@@ -94,23 +210,32 @@ fn creating_without_pushing_is_nothing_and_both_may_come_from_two_rules() {
     let create = rule(&["everybody"], &["a/**"], &[Permission::Create]);
     let push = rule(&["user:alice"], &["**"], &[Permission::Push]);
     let both = Rules::new([create, push]);
-    let asked = access(Action::Push, "a/b");
-    let (alice, bob) = (principal("user:alice"), principal("user:bob"));
-    let explanation = both.explain(&alice, &asked);
-    assert_eq!(explanation.allowed_by.map(|rule| rule.number), Some(2));
-    assert_eq!(explanation.created_by.map(|rule| rule.number), Some(1));
-    let refused = both.explain(&bob, &asked);
-    assert_eq!((refused.allowed_by, refused.created_by), (None, None));
+    let asked = Question::new(access(Action::Push, "a/b"));
+    let number = |step: Step<'_>| step.rule.map(|allowance| allowance.rule.number);
+    let explanation = both.explain(&principal("user:alice"), &asked);
+    assert_eq!(number(explanation.step), Some(2));
+    assert_eq!(explanation.besides.map(|step| step.permission), Some(Permission::Create));
+    assert_eq!(explanation.besides.and_then(number), Some(1));
+    assert!(explanation.decision().create);
+    let refused = both.explain(&principal("user:bob"), &asked);
+    assert_eq!(number(refused.step), None);
+    assert!(!refused.decision().create);
     assert!(!decide(&both, "user:alice", &access(Action::Push, "b")).create);
 }
 
 #[test]
-fn what_is_asked_of_the_registry_is_answered_by_catalog_alone() {
+fn what_is_asked_of_the_registry_is_answered_by_catalog_and_by_admin_of_everything() {
     let all = Rules::new([rule(&["everybody"], &["**"], &Permission::ALL)]);
-    for action in ACTIONS {
+    let below = Rules::new([rule(&["everybody"], &["*/**"], &Permission::ALL)]);
+    let public = rule(&["everybody"], &["**"], &[Permission::Admin, Permission::Pull]);
+    let public = Rules::new([public.when([Condition::New, Condition::Public]).unwrap()]);
+    for action in ACTIONS.into_iter().chain([Action::Admin]) {
         let asked = Access::registry(action);
-        let allowed = decide(&all, "user:alice", &asked).verdict == Verdict::Allow;
-        assert_eq!(allowed, action == Action::Catalog, "{action:?}");
+        let allowed = |rules| decide(rules, "user:alice", &asked).verdict == Verdict::Allow;
+        let expected = matches!(action, Action::Catalog | Action::Admin);
+        assert_eq!(allowed(&all), expected, "{action:?}");
+        assert_eq!(allowed(&below), action == Action::Catalog, "{action:?}");
+        assert!(!allowed(&public), "{action:?}");
     }
     assert!(all.rules[0].allows_somewhere(&principal("anonymous"), Permission::Delete));
 }
@@ -127,6 +252,25 @@ fn a_rule_that_says_nothing_or_says_it_oddly_is_refused() {
         (r#"{"who":["everybody"],"repositories":["a"],"actions":["pul"]}"#, "pull, push"),
         (r#"{"who":["everybody"],"repositories":["a"],"action":["pull"]}"#, "unknown field"),
         (r#"{"who":["everybody"],"repositories":["a"]}"#, "missing field `actions`"),
+        (
+            r#"{"who":["everybody"],"repositories":["a"],"when":[],"actions":["pull"]}"#,
+            "leave it out",
+        ),
+        (r#"{"who":["everybody"],"when":["public"],"actions":["catalog"]}"#, "leave it out"),
+        (
+            r#"{"who":["everybody"],"repositories":["a"],"when":["open"],"actions":["pull"]}"#,
+            "new, unclaimed",
+        ),
+        (
+            r#"{"who":["everybody"],"repositories":["a"],"when":["owned","public"],
+                "actions":["push","create"]}"#,
+            "create means nothing where a repository has to be owned or public",
+        ),
+        (
+            r#"{"who":["everybody"],"repositories":["a"],"when":["new","owned"],
+                "actions":["push","claim"]}"#,
+            "claim means nothing",
+        ),
     ] {
         let found = serde_json::from_str::<Rule>(json).unwrap_err().to_string();
         assert!(found.contains(error), "{json}: {found}");
@@ -141,20 +285,33 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let repository = select(vec!["a", "a/*", "a/**", "**", "*/b", "{user}/**"]);
     let name = proptest::option::of("[a-z \"\n]{0,4}");
     let parts = (vec(who, 1..3), vec(repository, 1..3), vec(select(&Permission::ALL[..]), 1..4));
-    (parts, name).prop_map(|((who, repositories, actions), name)| {
+    let when = vec(select(&Condition::ALL[..]), 0..3);
+    (parts, when, name).prop_map(|((who, repositories, actions), when, name)| {
         let rule = rule(&who, &repositories, &actions);
+        // What would mean nothing is left without conditions.
+        let rule = rule.clone().when(when).unwrap_or(rule);
         name.iter().fold(rule, |rule, name| rule.named(name))
     })
 }
 
+/// A repository in each state.
+fn in_every_state() -> [Option<Arc<RepositoryRecord>>; 4] {
+    let public = Visibility::Public;
+    let private = Visibility::Private;
+    [None, repository("", public), repository("", private), repository("user:a", private)]
+}
+
 /// Everything of a decision but the reason, for everybody and everything there is to ask here.
-fn decided(rules: &Rules) -> Vec<(bool, bool)> {
+fn decided(rules: &Rules) -> Vec<[bool; 3]> {
     let mut decided = Vec::new();
     for who in ["anonymous", "user:a", "user:b", "service:a"] {
         for repository in ["a", "a/b", "a/b/c", "b/b", "c"] {
-            for action in ACTIONS {
-                let decision = decide(rules, who, &access(action, repository));
-                decided.push((decision.verdict == Verdict::Allow, decision.create));
+            for (action, found) in
+                ACTIONS.into_iter().flat_map(|action| in_every_state().map(|found| (action, found)))
+            {
+                let asked = Question::within(access(action, repository), found);
+                let Decision { verdict, create, claim, .. } = decide_of(rules, who, asked);
+                decided.push([verdict == Verdict::Allow, create, claim]);
             }
         }
     }
@@ -169,7 +326,7 @@ proptest! {
         rules.insert(at.min(rules.len()), more);
         let after = decided(&Rules::new(rules));
         for (before, after) in before.into_iter().zip(after) {
-            prop_assert!(before.0 <= after.0 && before.1 <= after.1);
+            prop_assert!(before.into_iter().zip(after).all(|(before, after)| before <= after));
         }
     }
 
@@ -187,7 +344,11 @@ proptest! {
                 for repository in ["a", "a/b", "anonymous", "c"] {
                     let asked = access(action, repository);
                     let nowhere = rules.allowing_somewhere(&who, Permission::of(&asked)).is_none();
-                    prop_assert!(!nowhere || rules.explain(&who, &asked).allowed_by.is_none());
+                    for found in in_every_state() {
+                        let asked = Question::within(asked.clone(), found);
+                        let allowed = rules.explain(&who, &asked).step.is_allowed();
+                        prop_assert!(!nowhere || !allowed);
+                    }
                 }
             }
         }

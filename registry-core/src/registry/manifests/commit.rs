@@ -6,29 +6,31 @@ use super::references::references;
 use crate::{
     digest::Digest,
     error::RegistryError,
+    identity::Caller,
     manifest::Manifest,
     ports::Version,
     record::{
         ManifestRecord, ManifestReference, ManifestState, Nonce, RecordKey, ReferrerRecord,
         RepositoryId, Retention, TagRecord,
     },
-    registry::{Inner, retry::ROUNDS, store::Stored},
+    registry::{Inner, authorize::Refusal, retry::ROUNDS, store::Stored},
     tag::Tag,
 };
 
 /// A manifest that was read and checked, and where it goes.
 pub(super) struct Commit {
+    pub(super) caller: Caller,
     pub(super) repository: RepositoryId,
     pub(super) digest: Digest,
     pub(super) manifest: Manifest,
     pub(super) tags: Vec<TagGrant>,
 }
 
-/// A tag to set, and whether it may be moved from another manifest.
+/// A tag to set, and why it may not be moved from another manifest, if it may not.
 #[derive(Clone, Debug)]
 pub(super) struct TagGrant {
     pub(super) tag: Tag,
-    pub(super) overwrite: bool,
+    pub(super) fixed: Option<Refusal>,
 }
 
 impl Inner {
@@ -158,9 +160,11 @@ impl Inner {
                 if tag.digest == commit.digest && tag.incarnation == incarnation {
                     return Ok(());
                 }
-                let moves = tag.digest != commit.digest;
-                if moves && !grant.overwrite && self.resolves(&commit.repository, tag).await? {
-                    return Err(RegistryError::Denied);
+                if let Some(refusal) = &grant.fixed
+                    && tag.digest != commit.digest
+                    && self.resolves(&commit.repository, tag).await?
+                {
+                    return Err(self.refuse(&commit.caller, refusal));
                 }
             }
             let tag = TagRecord { digest: commit.digest, incarnation, when: self.now() };

@@ -1,14 +1,19 @@
 //! Deleting a manifest with its tags, or a tag alone (end-9).
 
-use futures::TryStreamExt;
+use std::{pin::pin, sync::Arc};
+
+use futures::{Stream, TryStreamExt};
 
 use crate::{
+    access::{Access, Action},
     digest::Digest,
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::KeyRange,
-    record::{ManifestRecord, Nonce, RecordKey, ReferrerRecord, RepositoryId, TagRecord},
+    ports::{KeyRange, Question, StoreError, StoreErrorKind},
+    record::{
+        ManifestRecord, Nonce, RecordKey, ReferrerRecord, RepositoryId, RepositoryRecord, TagRecord,
+    },
     reference::Reference,
     registry::{Inner, Registry, retry::ROUNDS, store::Stored},
     tag::Tag,
@@ -16,6 +21,10 @@ use crate::{
 
 impl Registry {
     /// Deletes a tag, or a manifest and every tag that stands for it.
+    ///
+    /// A manifest goes only if each of its tags may. They are asked about before it is removed; a
+    /// tag that is set between that and its removal goes with it unasked, unless its push is still
+    /// under way, which then puts both again.
     ///
     /// # Errors
     /// [`RegistryError::NameUnknown`], [`RegistryError::ManifestUnknown`],
@@ -26,16 +35,32 @@ impl Registry {
         name: &RepositoryName,
         reference: &Reference,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_delete(caller, name).await?;
+        let access = match reference {
+            Reference::Tag(tag) => Access::tag(Action::Delete, name, tag),
+            Reference::Digest(_) => Access::repository(Action::Delete, name),
+        };
+        let repository = self.0.deletes(caller, access, name).await?;
         let (inner, reference) = (self.0.clone(), reference.clone());
+        let (caller, name) = (caller.clone(), name.clone());
         self.detached(async move {
             match reference {
-                Reference::Tag(tag) => inner.delete_tag(&repository, &tag).await,
-                Reference::Digest(digest) => inner.delete_manifest(&repository, &digest).await,
+                Reference::Tag(tag) => inner.delete_tag(&repository.id, &tag).await,
+                Reference::Digest(digest) => {
+                    let deletion = Deletion { caller, name, repository, digest };
+                    inner.delete_manifest(&deletion).await
+                }
             }
         })
         .await
     }
+}
+
+/// Of a manifest with its tags.
+struct Deletion {
+    caller: Caller,
+    name: RepositoryName,
+    repository: Arc<RepositoryRecord>,
+    digest: Digest,
 }
 
 impl Inner {
@@ -55,26 +80,46 @@ impl Inner {
 
     /// The manifest first, then what stands for it: a writer puts them in the other order and
     /// looks at the manifest again.
-    async fn delete_manifest(
-        &self,
-        repository: &RepositoryId,
-        digest: &Digest,
-    ) -> Result<(), RegistryError> {
-        let key = RecordKey::manifest(repository, digest);
+    async fn delete_manifest(&self, deletion: &Deletion) -> Result<(), RegistryError> {
+        let Deletion { repository, digest, .. } = deletion;
+        let key = RecordKey::manifest(&repository.id, digest);
         for _ in ROUNDS {
             let manifest = self.read::<ManifestRecord>(&key).await?;
             let Some(Stored { value, version }) = manifest.filter(|m| m.value.is_visible()) else {
                 return Err(RegistryError::ManifestUnknown);
             };
+            self.authorize_tags(deletion, value.incarnation).await?;
             if self.remove(&key, &version).await?.is_err() {
                 continue;
             }
             if let Some(subject) = &value.subject {
-                self.remove_referrer(repository, subject, digest, value.incarnation).await?;
+                self.remove_referrer(&repository.id, subject, digest, value.incarnation).await?;
             }
-            return self.remove_tags(repository, digest, value.incarnation).await;
+            return self.remove_tags(&repository.id, digest, value.incarnation).await;
         }
         Err(RegistryError::Busy)
+    }
+
+    /// Goes on only if the caller may delete every tag that goes with the manifest.
+    async fn authorize_tags(
+        &self,
+        deletion: &Deletion,
+        incarnation: Nonce,
+    ) -> Result<(), RegistryError> {
+        let Deletion { caller, name, repository, digest } = deletion;
+        let prefix = RecordKey::tags(&repository.id);
+        let mut tags = pin!(self.tags_of(&repository.id, digest, incarnation));
+        let mut questions = Vec::new();
+        while let Some((key, _)) = tags.try_next().await? {
+            let tag: Tag =
+                key.after(&prefix).ok_or(StoreErrorKind::Corrupt).map_err(StoreError::new)?;
+            let access = Access::tag(Action::Delete, name, &tag);
+            questions.push(Question::within(access, Some(Arc::clone(repository))));
+        }
+        if questions.is_empty() {
+            return Ok(());
+        }
+        self.authorize_all(caller, &questions).await
     }
 
     async fn remove_referrer(
@@ -103,21 +148,41 @@ impl Inner {
         digest: &Digest,
         incarnation: Nonce,
     ) -> Result<(), RegistryError> {
-        let mut entries = self.records.list(KeyRange::all(RecordKey::tags(repository)));
-        while let Some(entry) = entries.try_next().await? {
-            let mut read = match entry.record {
-                Some((version, record)) => Some(Stored::decode(version, &record)?),
-                None => self.read::<TagRecord>(&entry.key).await?,
-            };
+        let mut tags = pin!(self.tags_of(repository, digest, incarnation));
+        while let Some((key, tag)) = tags.try_next().await? {
+            let mut read = Some(tag);
             // A conflict means that the tag was set meanwhile: to something else, or again.
             while let Some(Stored { value, version }) = read
-                && value.digest == *digest
-                && value.incarnation == incarnation
-                && self.remove(&entry.key, &version).await?.is_err()
+                && value.stands_for(digest, incarnation)
+                && self.remove(&key, &version).await?.is_err()
             {
-                read = self.read(&entry.key).await?;
+                read = self.read(&key).await?;
             }
         }
         Ok(())
+    }
+
+    /// The tags that stand for an incarnation of a manifest.
+    fn tags_of(
+        &self,
+        repository: &RepositoryId,
+        digest: &Digest,
+        incarnation: Nonce,
+    ) -> impl Stream<Item = Result<(RecordKey, Stored<TagRecord>), RegistryError>> {
+        let entries = self.records.list(KeyRange::all(RecordKey::tags(repository)));
+        entries.map_err(RegistryError::from).try_filter_map(move |entry| async move {
+            let read = match entry.record {
+                Some((version, record)) => Some(Stored::decode(version, &record)?),
+                None => self.read::<TagRecord>(&entry.key).await?,
+            };
+            let read = read.filter(|read| read.value.stands_for(digest, incarnation));
+            Ok(read.map(|read| (entry.key, read)))
+        })
+    }
+}
+
+impl TagRecord {
+    fn stands_for(&self, digest: &Digest, incarnation: Nonce) -> bool {
+        self.digest == *digest && self.incarnation == incarnation
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     name::RepositoryName,
     ports::Question,
     reference::Reference,
-    registry::{Body, Inner, Registry, repositories::PushTarget},
+    registry::{Body, Inner, Registry, authorize::Outcome, repositories::PushTarget},
     tag::Tag,
 };
 
@@ -37,14 +37,14 @@ impl Registry {
         tags: &[Tag],
         upload: ManifestUpload,
     ) -> Result<PushedManifest, RegistryError> {
-        let target = self.0.push_target(caller, name).await?;
-        let grants = self.0.grants(caller, &target, reference, tags).await?;
+        let mut target = self.0.push_target(caller, name).await?;
+        let mut grants = self.0.grants(caller, &target, reference, tags).await?;
         if upload.length.is_some_and(|length| length > Manifest::MAX_SIZE as u64) {
             return Err(RegistryError::ManifestTooLarge);
         }
         if let Reference::Digest(digest) = reference {
             // Known before the body is: whoever is refused need not send it.
-            self.0.refuse_moves(&target, digest, &grants).await?;
+            self.0.refuse_moves(caller, &target, digest, &grants).await?;
         }
         let bytes = collect(upload.body).await?;
         if upload.length.is_some_and(|length| length != bytes.len() as u64) {
@@ -61,11 +61,18 @@ impl Registry {
             return Err(RegistryError::DigestDiffers(*given));
         }
         let manifest = Manifest::parse(bytes, upload.content_type)?;
-        self.0.refuse_moves(&target, &digest, &grants).await?;
+        self.0.refuse_moves(caller, &target, &digest, &grants).await?;
         let subject = manifest.subject().map(|subject| subject.digest);
-        let repository = self.0.enter(caller, &target).await?;
+        let decided_on = target.version();
+        let repository = self.0.enter(caller, &mut target).await?;
+        if target.version() != decided_on {
+            // Another repository than was asked about, in which others may have set the tags.
+            grants = self.0.grants(caller, &target, reference, tags).await?;
+            self.0.refuse_moves(caller, &target, &digest, &grants).await?;
+        }
+        let caller = caller.clone();
         let (inner, commit) =
-            (self.0.clone(), Commit { repository, digest, manifest, tags: grants });
+            (self.0.clone(), Commit { caller, repository, digest, manifest, tags: grants });
         self.detached(async move { inner.commit(&commit).await }).await?;
         Ok(PushedManifest { digest, subject, tags: tags.to_vec() })
     }
@@ -87,35 +94,38 @@ impl Inner {
         let tags: Vec<&Tag> = tag.into_iter().chain(tags).collect();
         let question = |tag: &&Tag| {
             let access = Access::tag(Action::Overwrite, target.name, tag);
-            Question::within(access, target.repository.clone())
+            Question::within(access, target.repository().cloned())
         };
         let questions: Vec<Question> = tags.iter().map(question).collect();
         if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let allowed = self.allowed(caller, &questions).await?;
-        let grant = |(tag, overwrite): (&Tag, bool)| TagGrant { tag: tag.clone(), overwrite };
-        Ok(tags.into_iter().zip(allowed).map(grant).collect())
+        let outcomes = self.decide(caller, &questions).await?;
+        let grant = |(tag, outcome): (&Tag, Outcome)| TagGrant {
+            tag: tag.clone(),
+            fixed: match outcome {
+                Outcome::Allowed(_) => None,
+                Outcome::Refused(refusal) => Some(refusal),
+            },
+        };
+        Ok(tags.into_iter().zip(outcomes).map(grant).collect())
     }
 
     /// Refuses where a tag would move that may not, before anything is stored (D21). The tag is put
     /// with [`Expect::Absent`](crate::ports::Expect::Absent) all the same: it may come meanwhile.
     async fn refuse_moves(
         &self,
+        caller: &Caller,
         target: &PushTarget<'_>,
         digest: &Digest,
         grants: &[TagGrant],
     ) -> Result<(), RegistryError> {
-        let fixed: Vec<&Tag> =
-            grants.iter().filter(|grant| !grant.overwrite).map(|grant| &grant.tag).collect();
-        if fixed.is_empty() {
-            return Ok(());
-        }
-        let Some(repository) = &target.repository else { return Ok(()) };
-        for tag in fixed {
+        let Some(repository) = target.repository() else { return Ok(()) };
+        for TagGrant { tag, fixed } in grants {
+            let Some(refusal) = fixed else { continue };
             let target = self.resolve_tag(&repository.id, tag).await?;
             if target.is_some_and(|(target, _)| target != *digest) {
-                return Err(RegistryError::Denied);
+                return Err(self.refuse(caller, refusal));
             }
         }
         Ok(())

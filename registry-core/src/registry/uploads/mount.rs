@@ -46,13 +46,13 @@ impl Registry {
         digest: &Digest,
         from: Option<&RepositoryName>,
     ) -> Result<Mount, RegistryError> {
-        let target = self.0.push_target(caller, name).await?;
+        let mut target = self.0.push_target(caller, name).await?;
         if let Some(from) = from
             && !caller.scope.names(&Resource::Repository(from.clone()))
         {
             return Err(RegistryError::InsufficientScope);
         }
-        let repository = self.0.enter(caller, &target).await?;
+        let repository = self.0.enter(caller, &mut target).await?;
         let found = match from {
             Some(from) => self.0.pulls_from(caller, digest, from).await?,
             None => self.0.pulls_from_any(caller, digest).await?,

@@ -7,7 +7,8 @@ use std::{
 
 use futures::{executor::block_on, future::BoxFuture};
 use registry_core::{
-    ports::{Clock, Random},
+    policy::AllowAll,
+    ports::{Authorizer, Clock, Random},
     registry::Registry,
     testing::{Call, ManualClock, Tapped},
 };
@@ -70,6 +71,8 @@ pub(super) struct Scene {
     pub(super) left_out: Option<LeftOut>,
     /// How long collectors spare what somebody relied on.
     pub(super) patience: Duration,
+    /// Who may do what; the world itself lets everybody do everything.
+    pub(super) policy: Arc<dyn Authorizer>,
     /// Whether requests go on as tasks when their clients hang up.
     pub(super) tasks: bool,
     /// What must be there at the end, of what was acknowledged.
@@ -86,6 +89,7 @@ impl Scene {
             omission: None,
             left_out: None,
             patience: Duration::ZERO,
+            policy: Arc::new(AllowAll),
             tasks: false,
             keeps: Box::new(everything_holds),
         }
@@ -101,6 +105,10 @@ impl Scene {
 
     pub(super) fn collecting_after(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    pub(super) fn under(self, policy: impl Authorizer) -> Self {
+        Self { policy: Arc::new(policy), ..self }
     }
 
     pub(super) fn keeping(
@@ -137,7 +145,7 @@ impl Scene {
         let actors = self.cast.iter().map(|(name, part)| {
             let stores = Without::new(world.contents.clone(), world.records.clone(), self.omission);
             let tapped = || Tapped::new(stores.clone(), &turns);
-            let mut builder = world.builder(tapped(), tapped());
+            let mut builder = world.builder_under(tapped(), tapped(), self.policy.clone());
             if self.tasks {
                 builder = builder.tasks(Arc::clone(&turns));
             }
