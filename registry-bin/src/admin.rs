@@ -6,11 +6,13 @@
 mod administrator;
 mod answer;
 mod command;
+mod owner;
 mod password;
 
 pub(crate) use self::{
-    administrator::Administrator,
-    answer::{Answer, KeyEntry, Reply, UserEntry},
+    administrator::{Administrator, Minter},
+    answer::{Answer, KeyEntry, Reply, RepositoryEntry, UploadEntry, UserEntry},
     command::Command,
+    owner::Owner,
     password::Hidden,
 };

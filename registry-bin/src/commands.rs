@@ -3,10 +3,14 @@
 mod administer;
 mod check;
 mod explain;
+mod init;
 mod key;
 mod policy;
+mod repository;
 mod serve;
 mod table;
+mod token;
+mod upload;
 mod user;
 
 use std::{
@@ -23,7 +27,7 @@ use crate::{
     failure::Failure,
 };
 
-pub(crate) use administer::ReachError;
+pub(crate) use self::{administer::ReachError, init::InitError};
 
 /// Does what the command line says. A command line that says nothing sensible ends the process
 /// with code 2, and one that asks for help or the version with code 0.
@@ -34,9 +38,18 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     };
     match name {
         "check" => check::run(&configuration(matches)?)?,
-        "explain" => return explain::run(matches),
+        "explain" => {
+            // A file that is named goes before the configuration's, which may be wrong.
+            let with_policy = !explain::names_policy(matches);
+            let config = Config::of_store(matches, env::vars_os(), with_policy)?;
+            return explain::run(matches, &config);
+        }
+        "init" => init::run(matches, &Config::of_store(matches, env::vars_os(), false)?)?,
         "key" => key::run(matches, &store(matches)?)?,
         "policy" => policy::run(matches)?,
+        "repository" => repository::run(matches, &store(matches)?)?,
+        "token" => token::run(matches, &store(matches)?)?,
+        "upload" => upload::run(matches, &store(matches)?)?,
         "serve" => serve::run(&configuration(matches)?)?,
         "user" => user::run(matches, &store(matches)?)?,
         _ => unreachable!("{name} is no subcommand"),
@@ -52,7 +65,7 @@ fn configuration(matches: &ArgMatches) -> Result<Config, Failure> {
 /// subcommand.
 fn store(matches: &ArgMatches) -> Result<Config, Failure> {
     let Some((_, matches)) = matches.subcommand() else { unreachable!("a subcommand is required") };
-    Ok(Config::of_store(matches, env::vars_os())?)
+    Ok(Config::of_store(matches, env::vars_os(), false)?)
 }
 
 /// Says what was done, to whoever looks on.
@@ -91,8 +104,12 @@ fn command() -> Command {
         .subcommands([
             serve,
             check,
+            init::command(),
             user::command(),
             key::command(),
+            token::command(),
+            repository::command(),
+            upload::command(),
             policy::command(),
             explain::command(),
         ])

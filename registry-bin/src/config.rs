@@ -8,11 +8,13 @@
 //! directory, if that is there.
 
 mod choice;
+mod credentials;
 mod environment;
 mod error;
 mod exposure;
 mod file;
 pub(crate) mod flags;
+mod network;
 mod policy;
 mod quantity;
 mod row;
@@ -25,8 +27,10 @@ use std::{ffi::OsString, path::Path, time::Duration};
 
 use clap::ArgMatches;
 
-pub(crate) use choice::{Challenge, Durability, LogFormat, References, Store};
+pub(crate) use choice::{Challenge, Durability, LogFormat, References, Store, Visibility};
 pub(crate) use error::{ConfigError, ConfigErrors};
+pub(crate) use exposure::check_policy;
+pub(crate) use policy::Policy;
 pub(crate) use row::{Layer, Layers, Row};
 pub(crate) use settings::{Config, TABLE};
 pub(crate) use tls::TlsFiles;
@@ -64,19 +68,22 @@ impl Config {
         }
     }
 
-    /// The same for a command that works on the store alone. It reads no policy: whoever has to be
-    /// disabled in a hurry does not wait for that to be mended.
+    /// The same for a command that works on the store alone. Without the policy it does not mind
+    /// what is wrong in that: whoever has to be disabled in a hurry does not wait for it.
     ///
     /// # Errors
     /// Everything that is wrong, not only the first of it.
     pub(crate) fn of_store(
         matches: &ArgMatches,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
+        with_policy: bool,
     ) -> Result<Self, ConfigErrors> {
         let mut errors = ConfigErrors::default();
         let mut layers = Self::layers(matches, environment, &mut errors);
-        for layer in [&mut layers.flags, &mut layers.environment, &mut layers.file] {
-            layer.remove("policy");
+        if !with_policy {
+            for layer in [&mut layers.flags, &mut layers.environment, &mut layers.file] {
+                layer.remove("policy");
+            }
         }
         let config = Self::resolve(&layers, &mut errors);
         config.filter(|_| errors.is_empty()).ok_or(errors)

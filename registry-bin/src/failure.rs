@@ -2,12 +2,16 @@
 
 use std::{io, net::SocketAddr, process::ExitCode};
 
-use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError};
+use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError, jwt::KeyError};
 use registry_http::TlsError;
 
 use crate::{
-    audit::AuditLogError, commands::ReachError, config::ConfigErrors, control::ControlError,
-    policy::PolicyError, prompt::PromptError,
+    audit::AuditLogError,
+    commands::{InitError, ReachError},
+    config::ConfigErrors,
+    control::ControlError,
+    policy::PolicyError,
+    prompt::PromptError,
 };
 
 /// Why the process ends: one sentence. `docs/OPERATIONS.md` lists the exit codes.
@@ -25,12 +29,24 @@ pub(crate) enum Failure {
     /// The file of users, which the configuration names, cannot be used.
     #[error(transparent)]
     Users(#[from] HtpasswdError),
+    /// The keys that sign tokens cannot be used.
+    #[error("cannot sign tokens: {0}; see --token-key")]
+    TokenKeys(#[from] KeyError),
     /// The file of rules that a command was given is missing or wrong.
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The audit log, which the configuration names, cannot be opened.
     #[error(transparent)]
     Audit(#[from] AuditLogError),
+    /// `init` makes nothing.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// There is no policy to explain.
+    #[error("there is no policy to explain: name one with --policy, or in the configuration")]
+    NoPolicy,
+    /// Nobody can be that.
+    #[error("{user:?} is nobody: a project has a namespace, a runner a repository")]
+    Nobody { user: String },
     /// There is no password.
     #[error(transparent)]
     Prompt(#[from] PromptError),
@@ -63,6 +79,10 @@ impl Failure {
             | Self::Tls(_)
             | Self::Users(_)
             | Self::Audit(_)
+            | Self::TokenKeys(_)
+            | Self::NoPolicy
+            | Self::Init(_)
+            | Self::Nobody { .. }
             | Self::Prompt(_) => 2,
             Self::Data(_) | Self::Unreached(_) | Self::Control(_) => 3,
             Self::Listen { .. } => 4,

@@ -9,7 +9,6 @@ mod failure;
 mod health;
 mod policy;
 mod prompt;
-mod rfc3339;
 mod signals;
 mod telemetry;
 mod welcome;

@@ -1,12 +1,19 @@
 //! What comes back.
 
-use std::time::SystemTime;
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use registry_adapters::accounts::{CreatedKey, GroupName, Key, KeyId, KeyOwner, User, UserName};
+use registry_core::{
+    name::RepositoryName,
+    record::{RepositoryId, RepositoryRecord, Timestamp, Visibility},
+    registry::{RepositoryStatus, UploadSession},
+};
 use serde::{Deserialize, Serialize};
 
-use super::Hidden;
-use crate::rfc3339;
+use super::{Hidden, Owner};
 
 /// What became of a command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +37,34 @@ pub(crate) enum Answer {
     Keys(Vec<KeyEntry>),
     /// A key that was made, which is shown this once.
     CreatedKey { entry: KeyEntry, key: Hidden },
+    /// A token, what it carries, and for how many seconds it is good.
+    Token { token: Hidden, scope: String, seconds: u64 },
+    /// The repositories.
+    Repositories(Vec<RepositoryEntry>),
+    /// The uploads.
+    Uploads(Vec<UploadEntry>),
+    /// The groups of a user, and what a repository is, if it is there.
+    Facts { groups: Vec<GroupName>, repository: Option<RepositoryRecord> },
+}
+
+/// A repository, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RepositoryEntry {
+    pub(crate) name: RepositoryName,
+    pub(crate) visibility: Visibility,
+    pub(crate) owner: Owner,
+    pub(crate) created: String,
+}
+
+/// An upload, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UploadEntry {
+    pub(crate) id: String,
+    /// `None` where the repository is gone.
+    pub(crate) repository: Option<RepositoryName>,
+    pub(crate) owner: Owner,
+    pub(crate) bytes: u64,
+    pub(crate) expires: String,
 }
 
 /// A user, as it is listed.
@@ -66,7 +101,7 @@ pub(crate) enum KeyState {
 
 impl UserEntry {
     pub(super) fn of(user: User) -> Self {
-        let created = rfc3339::seconds(user.created);
+        let created = text(user.created);
         Self { name: user.name, groups: user.groups, disabled: user.disabled, created }
     }
 }
@@ -83,12 +118,48 @@ impl KeyEntry {
             owner: key.owner,
             owner_id: key.owner_id,
             state,
-            created: rfc3339::seconds(key.created),
-            expires: key.expires.map(rfc3339::seconds),
-            revoked: key.revoked.map(rfc3339::seconds),
+            created: text(key.created),
+            expires: key.expires.map(text),
+            revoked: key.revoked.map(text),
             description: key.description,
         }
     }
+}
+
+impl RepositoryEntry {
+    pub(super) fn of(repository: RepositoryStatus) -> Self {
+        let RepositoryStatus { name, record, .. } = repository;
+        Self {
+            name,
+            visibility: record.visibility,
+            owner: Owner::of_record(&record.owner),
+            created: text(time(record.created)),
+        }
+    }
+}
+
+impl UploadEntry {
+    pub(super) fn of(
+        upload: UploadSession,
+        names: &BTreeMap<RepositoryId, RepositoryName>,
+    ) -> Self {
+        Self {
+            id: upload.id.to_string(),
+            repository: names.get(&upload.repository).cloned(),
+            owner: Owner::of_record(&upload.owner),
+            bytes: upload.offset,
+            expires: text(time(upload.expires)),
+        }
+    }
+}
+
+/// A time as people and programs read it (RFC 3339 section 5.6).
+fn text(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+fn time(time: Timestamp) -> SystemTime {
+    UNIX_EPOCH + Timestamp::from(UNIX_EPOCH).until(time)
 }
 
 impl Answer {

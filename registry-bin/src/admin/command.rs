@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use registry_adapters::accounts::{GroupName, KeyId, KeyOwner, UserName};
+use registry_core::{name::RepositoryName, record::Visibility};
 use serde::{Deserialize, Serialize};
 
-use super::Hidden;
+use super::{Hidden, Owner};
 
 /// What can be asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +32,18 @@ pub(crate) enum Command {
     KeyList { owner: Option<KeyOwner> },
     /// Revokes a key.
     KeyRevoke { id: KeyId },
+    /// Makes a token of a user for this scope.
+    TokenMint { user: UserName, scope: String },
+    /// Lists the repositories.
+    RepositoryList,
+    /// Changes who owns a repository and who may see it; what is not said stays.
+    RepositorySet { name: RepositoryName, visibility: Option<Visibility>, owner: Option<Owner> },
+    /// Lists the uploads.
+    UploadList,
+    /// Drops an upload.
+    UploadCancel { id: String },
+    /// Asks which groups a user is in, and what a repository is.
+    Facts { user: Option<UserName>, repository: Option<RepositoryName> },
 }
 
 impl Command {
@@ -47,7 +60,14 @@ impl Command {
             Self::UserRemove { name } => ("user remove", user(name)),
             Self::KeyCreate { owner, .. } => ("key create", owner.to_string()),
             Self::KeyRevoke { id } => ("key revoke", format!("key:{id}")),
-            Self::UserList | Self::KeyList { .. } => return None,
+            Self::TokenMint { user: name, .. } => ("token mint", user(name)),
+            Self::RepositorySet { name, .. } => ("repository set", name.to_string()),
+            Self::UploadCancel { id } => ("upload cancel", format!("upload:{id}")),
+            Self::UserList
+            | Self::KeyList { .. }
+            | Self::RepositoryList
+            | Self::UploadList
+            | Self::Facts { .. } => return None,
         })
     }
 }

@@ -6,8 +6,6 @@ use registry_core::{
 };
 use serde::Serialize;
 
-use crate::rfc3339;
-
 /// The fields of a line, in their order. What there is none of is left out.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -33,7 +31,7 @@ struct Line<'a> {
 pub(super) fn of(event: &AuditEvent) -> String {
     let principal = &event.principal;
     let line = Line {
-        time: rfc3339::millis(event.time),
+        time: humantime::format_rfc3339_millis(event.time).to_string(),
         action: event.action.as_str(),
         outcome: event.outcome.as_str(),
         principal: match principal.kind() {

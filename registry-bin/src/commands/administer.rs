@@ -8,8 +8,11 @@ use std::{
 };
 
 use clap::{Arg, ArgAction, ArgMatches};
-use registry_adapters::{filesystem::OpenError, system::SystemClock};
-use registry_core::ports::Clock;
+use registry_adapters::{
+    filesystem::OpenError,
+    system::{SystemClock, TokioTasks},
+};
+use registry_core::{policy::AllowAll, ports::Clock};
 use tokio::runtime;
 
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
     config::{Config, Store, flags},
     control::{self, ControlError, Operator, SocketPath},
     failure::Failure,
-    wiring,
+    wiring::{self, Stores},
 };
 
 /// How often to look whether a server answers, or the store is free: one that starts, or another
@@ -75,12 +78,35 @@ pub(super) fn wants_json(matches: &ArgMatches) -> bool {
 
 /// Has a command carried out by whoever can, and gives what it has to say.
 pub(super) fn administer(config: &Config, command: Command) -> Result<Answer, Failure> {
+    run(reach(config, command))
+}
+
+/// Carries a command out on a store that nobody serves, and that is made where there is none.
+pub(super) fn administer_here(config: &Config, command: Command) -> Result<Answer, Failure> {
+    run(async {
+        let stores = wiring::stores(config)?;
+        carry_out(config, &stores, command).await
+    })
+}
+
+fn run(reply: impl Future<Output = Result<Reply, Failure>>) -> Result<Answer, Failure> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| Failure::System { what: "threads", source })?;
-    match runtime.block_on(reach(config, command))? {
+    match runtime.block_on(reply)? {
         Reply::Done(answer) => Ok(answer),
         Reply::Refused(sentence) => Err(Failure::Refused(sentence)),
     }
+}
+
+async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result<Reply, Failure> {
+    let administrator = Administrator {
+        accounts: Some(wiring::accounts(stores)),
+        registry: wiring::registry(config, stores, AllowAll, TokioTasks::current()),
+        minter: None,
+        audit: wiring::audit(config)?,
+        clock: Box::new(SystemClock::new()),
+    };
+    Ok(administrator.carry_out(Operator::myself(), command).await)
 }
 
 async fn reach(config: &Config, command: Command) -> Result<Reply, Failure> {
@@ -102,12 +128,7 @@ async fn reach(config: &Config, command: Command) -> Result<Reply, Failure> {
         check_owner(data)?;
         match wiring::stores(config) {
             Ok(stores) => {
-                let administrator = Administrator {
-                    accounts: Some(wiring::accounts(&stores)),
-                    audit: wiring::audit(config)?,
-                    clock: Box::new(clock),
-                };
-                return Ok(administrator.carry_out(Operator::myself(), command).await);
+                return carry_out(config, &stores, command).await;
             }
             Err(Failure::Data(OpenError::Busy(_))) if tries.next().is_some() => {
                 clock.sleep(BETWEEN).await;

@@ -1,23 +1,25 @@
 //! `serve`: runs the registry until it is told to end.
 
 mod control;
+mod keeping;
 
-use std::{net::SocketAddr, pin::pin};
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use futures::future;
 use registry_adapters::system::{SystemClock, SystemRandom, TokioTasks};
-use registry_core::ports::Clock;
+use registry_core::{policy::AllowAll, ports::Clock};
 use registry_http::Drained;
 use tokio::{net::TcpListener, runtime};
 
 use crate::{
-    admin::Administrator,
+    admin::{Administrator, Minter},
     config::Config,
     failure::Failure,
     health::{Health, Probed},
-    signals::Signals,
+    signals::{self, Signals},
     telemetry::{self, Reader},
-    welcome, wiring,
+    welcome,
+    wiring::{self, Login},
 };
 
 /// Serves until a signal comes, and drains.
@@ -31,20 +33,34 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
 async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let signals = Signals::listen();
     let signals = signals.map_err(|source| Failure::System { what: "signals", source })?;
+    let hangups = signals::hangups();
+    let hangups = hangups.map_err(|source| Failure::System { what: "signals", source })?;
     let options = wiring::server_options(config)?;
-    let htpasswd = wiring::htpasswd(config)?;
+    wiring::check(config)?;
     // Before the stores, which a server that cannot listen has no business with; clients that come
     // meanwhile wait in the kernel's queue.
     let (listener, address) = listen(config.listen.value).await?;
     control::clear(config)?;
     let stores = wiring::stores(config)?;
-    let audit = wiring::audit(config)?;
-    let accounts = config.accounts.value.then(|| wiring::accounts(&stores));
-    let users = wiring::authenticator(accounts.clone(), htpasswd);
-    let administrator = Administrator { accounts, audit, clock: Box::new(SystemClock::new()) };
-    let control = control::start(config, administrator)?;
     let tasks = TokioTasks::current();
-    let service = wiring::service(config, &stores, users, tasks.clone());
+    let audit = wiring::audit(config)?;
+    let login = Login::open(config, &stores).await?;
+    let (policy, live) = wiring::policy(config);
+    let registry = wiring::registry(config, &stores, policy, tasks.clone());
+    let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
+    let keeping = keeping::keep(config, live, keys, hangups);
+    let administrator = Administrator {
+        accounts: login.accounts.clone(),
+        registry: wiring::registry(config, &stores, AllowAll, tasks.clone()),
+        minter: login.tokens.as_ref().map(|tokens| Minter {
+            issuer: Arc::clone(&tokens.issuer),
+            registry: registry.clone(),
+        }),
+        audit: Arc::clone(&audit),
+        clock: Box::new(SystemClock::new()),
+    };
+    let control = control::start(config, administrator)?;
+    let service = wiring::service(config, registry, &login, audit);
     let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
     welcome::say(reader, config, address);
     if config.has_passwords_in_the_clear() {
@@ -55,7 +71,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     }
     let drained = registry_http::serve(listener, service, options, signals.first()).await;
     report(config, drained);
-    drop(control);
+    drop((control, keeping));
     finish(config, &tasks).await;
     Ok(())
 }

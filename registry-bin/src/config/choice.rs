@@ -88,6 +88,16 @@ choice! {
 }
 
 choice! {
+    /// Who may see a new repository.
+    Visibility {
+        /// Those whom the policy names.
+        Private = "private",
+        /// Everybody.
+        Public = "public",
+    }
+}
+
+choice! {
     /// How the log looks.
     LogFormat {
         /// For people where standard error is a terminal, JSON elsewhere.

@@ -2,16 +2,25 @@
 
 use registry_core::policy::AnonymousAccess;
 
-use super::{Config, ConfigError, choice::Anonymous, policy::Opening};
+use super::{
+    Config, ConfigError,
+    choice::Anonymous,
+    policy::{Opening, Policy},
+};
 
 /// Refuses to let strangers write, unless that was said in words.
 pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
+    check_policy(config, &config.policy.value)
+}
+
+/// The same with another policy, which is to take the place of the one that is there.
+pub(crate) fn check_policy(config: &Config, policy: &Policy) -> Result<(), ConfigError> {
     let listen = config.listen.value;
     let writable = !config.read_only.value && config.anonymous_access() == AnonymousAccess::All;
     if !config.is_on_network() || !writable || config.allow_anonymous_writes_on_network.value {
         return Ok(());
     }
-    match config.policy.value.opens_to_anonymous_writes() {
+    match policy.opens_to_anonymous_writes() {
         None => Ok(()),
         Some(Opening::NoRules) => Err(ConfigError::Exposed { listen }),
         Some(Opening::Rule(rule)) => {
@@ -37,6 +46,12 @@ impl Config {
     /// Whether anybody can log in.
     pub(crate) fn has_users(&self) -> bool {
         self.accounts.value || self.htpasswd.value.path().is_some()
+    }
+
+    /// Whether whoever has done as they are told may push.
+    pub(crate) fn suggests_push(&self) -> bool {
+        let strangers_may = self.anonymous_access() == AnonymousAccess::All;
+        !self.read_only.value && (self.has_users() || strangers_may)
     }
 
     /// Whether others on the way can read the passwords.

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use super::{
     ConfigErrors, Layers, Row,
-    choice::{Anonymous, Challenge, Durability, LogFormat, References, Store},
+    choice::{Anonymous, Challenge, Durability, LogFormat, References, Store, Visibility},
+    credentials::CredentialKinds,
+    network::{Proxies, PublicUrl},
     policy::Policy,
     row::{Origin, Setting},
     value::{AuditTarget, Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
@@ -14,7 +16,7 @@ use super::{
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:literal $placeholder:ident;)+) => {
         /// The effective configuration.
-        #[derive(Debug)]
+        #[derive(Clone, Debug)]
         pub(crate) struct Config {
             $($(#[doc = $doc])+ pub(crate) $field: Setting<$type>,)+
         }
@@ -106,6 +108,14 @@ settings! {
     /// Serve an address that other machines reach although whoever reaches it may push and delete
     allow_anonymous_writes_on_network: bool = "false" BOOL;
 
+    /// The address under which clients know the server, such as https://registry.example.com, where it
+    /// is not the one they ask for
+    public_url: PublicUrl = "" URL;
+
+    /// Believe what these proxies say of their clients: addresses and networks such as 10.0.0.0/8,
+    /// separated by commas
+    trusted_proxies: Proxies = "" NETWORKS;
+
     /// How clients are told to log in: bearer, basic, or auto, which is bearer where somebody can
     challenge: Challenge = "auto" HOW;
 
@@ -114,6 +124,13 @@ settings! {
 
     /// Sign tokens with the Ed25519 key in this PEM file; without it with one that is made below --data
     token_key: OptionalFile = "" FILE;
+
+    /// Refuse tokens for pull alone to these credentials, separated by commas: password, user-key,
+    /// project-key, runner-token
+    refuse_pull_alone: CredentialKinds = "" KINDS;
+
+    /// Who may see a new repository, where the policy asks that: private or public
+    default_visibility: Visibility = "private" WHO;
 
     /// Write who did what to this file, in lines of JSON, or to standard output with -
     audit_log: AuditTarget = "" FILE;
