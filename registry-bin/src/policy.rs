@@ -61,6 +61,16 @@ fn parse(path: &Path, text: &str) -> Result<PolicyFile, PolicyError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use registry_core::{
+        access::{Access, Action},
+        identity::{CredentialKind, Principal, PrincipalKind},
+        name::RepositoryName,
+        ports::{Question, Verdict},
+        record::{RepositoryRecord, Visibility},
+    };
+
     use super::*;
 
     fn parse_text(text: &str) -> Result<PolicyFile, String> {
@@ -107,5 +117,75 @@ mod tests {
                     [credentials]\nproject-key = [\"push\"]\n";
         let policy = parse_text(text).expect("a policy");
         assert_eq!(parse_text(&render(&policy)), Ok(policy));
+    }
+
+    #[test]
+    fn the_documented_example_means_what_the_document_says() {
+        let document = include_str!("../../docs/OPERATIONS.md");
+        let (_, rest) = document.split_once("```toml\n").expect("an example");
+        let (example, _) = rest.split_once("```").expect("its end");
+        let policy = parse_text(example).expect("a policy");
+        let user = |id, groups: &[&'static str]| {
+            let user = Principal::new(PrincipalKind::User, id).with_groups(groups.to_vec());
+            user.with_credential(CredentialKind::Password, None)
+        };
+        let nobody = Principal::anonymous();
+        let (alice, acme, root) =
+            (user("alice", &[]), user("bob", &["acme"]), user("c", &["admins"]));
+        let with_key = alice.clone().with_credential(CredentialKind::UserKey, Some("k1"));
+        let name = |text: &str| text.parse::<RepositoryName>().expect("a name");
+        let builds = Principal::project(&name("acme"));
+        let runner = Principal::runner(&name("acme/app"));
+        // A letter for each of pull, push (C where it creates), overwrite of latest and of v1, delete
+        // of those, admin.
+        for (who, repository, visibility, expected) in [
+            (&nobody, "public/app", None, "r------"),
+            (&nobody, "acme/app", Some(Visibility::Private), "-------"),
+            (&nobody, "acme/app", Some(Visibility::Public), "r------"),
+            (&alice, "alice/app", None, "rCoOdDa"),
+            (&alice, "acme/app", Some(Visibility::Private), "-------"),
+            (&with_key, "alice/app", None, "rCoO---"),
+            (&acme, "acme/app", None, "rCo----"),
+            (&acme, "acme/app", Some(Visibility::Private), "rpo----"),
+            (&acme, "public/acme-app", None, "rCoO---"),
+            (&acme, "public/app", None, "r------"),
+            (&builds, "acme/app", None, "rC-----"),
+            (&builds, "acme/app", Some(Visibility::Private), "rp-----"),
+            (&builds, "public/app", None, "-------"),
+            (&runner, "acme/app", Some(Visibility::Private), "r------"),
+            (&runner, "acme/web", Some(Visibility::Private), "-------"),
+            (&root, "alice/app", None, "rCoOdDa"),
+            (&root, "acme/app", Some(Visibility::Private), "rpo-d-a"),
+        ] {
+            let name = name(repository);
+            let on = |action| Access::repository(action, &name);
+            let on_tag =
+                |action, tag: &str| Access::tag(action, &name, &tag.parse().expect("a tag"));
+            let accesses = [
+                (on(Action::Pull), 'r'),
+                (on(Action::Push), 'p'),
+                (on_tag(Action::Overwrite, "latest"), 'o'),
+                (on_tag(Action::Overwrite, "v1"), 'O'),
+                (on_tag(Action::Delete, "latest"), 'd'),
+                (on_tag(Action::Delete, "v1"), 'D'),
+                (on(Action::Admin), 'a'),
+            ];
+            let letter = |(access, letter)| {
+                let found = visibility.map(|visibility| {
+                    let id = "id".parse().expect("an id");
+                    let created = UNIX_EPOCH.into();
+                    RepositoryRecord::new(id, created, "user:somebody".to_owned(), visibility)
+                        .into()
+                });
+                let decision = policy.explain(who, &Question::within(access, found)).decision();
+                match decision.verdict {
+                    Verdict::Allow if decision.create => 'C',
+                    Verdict::Allow => letter,
+                    _ => '-',
+                }
+            };
+            let letters: String = accesses.into_iter().map(letter).collect();
+            assert_eq!(letters, expected, "{who:?} {repository} {visibility:?}");
+        }
     }
 }

@@ -87,7 +87,10 @@ pub enum KeyError {
     #[error("the key is a configured file: put another in its place and restart the server")]
     Configured,
     /// The file or the directory cannot be read, or not be written.
-    #[error("the keys in {} cannot be used ({source}): look after the disk and the permissions", path.display())]
+    #[error(
+        "the keys in {} cannot be used ({source}): look after the disk and the permissions",
+        path.display()
+    )]
     Io {
         /// The file or the directory.
         path: PathBuf,
@@ -258,7 +261,7 @@ impl Shared {
     fn add_to(&self, keys: Keys, lock: Option<&Lock>) -> Result<String, KeyError> {
         let key = self.place.generate()?;
         let id = key.id().to_owned();
-        let published = Published { since: self.now(), key: Arc::new(key) };
+        let published = Published { since: keys.free(self.now()), key: Arc::new(key) };
         self.place.add(&published, lock)?;
         self.put(keys.with(published));
         tracing::info!(key = id, "added a key that signs tokens");

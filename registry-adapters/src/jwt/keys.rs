@@ -48,6 +48,19 @@ impl Keys {
         self.0.last()
     }
 
+    /// The first second from now on in which none was published, so that none is as old as another:
+    /// the older of two signs.
+    pub(super) fn free(&self, now: Duration) -> Duration {
+        let mut free = now;
+        // Oldest first, so one pass finds it.
+        for taken in self.iter().map(|key| key.since) {
+            if taken == free {
+                free += Duration::from_secs(1);
+            }
+        }
+        free
+    }
+
     /// Those that nobody needs, and the others.
     pub(super) fn split(mut self, now: Duration) -> (Vec<Published>, Self) {
         let signs_for_long = |key: &Published| key.since + SETTLES + OVERLAP <= now;

@@ -107,10 +107,13 @@ fn the_documented_example_means_what_the_document_says() {
     let (example, _) = rest.split_once("```").expect("its end");
     let program = Program::new().file("policy.toml", example);
     for (asked, code) in [
-        ("alice overwrite team/app:v1", 0),
-        ("service:ci push team/app:v1", 0),
-        ("service:ci overwrite team/app:v1", 1),
+        ("anonymous pull public/app", 0),
+        ("anonymous pull acme/app", 1),
+        ("alice overwrite alice/app:v1", 0),
+        ("alice push acme/app:v1", 1),
         ("carol create carol/app", 0),
+        ("carol create public/app", 1),
+        ("carol catalog", 0),
         ("anonymous catalog", 1),
     ] {
         let words = ["explain", "--policy", "policy.toml"].into_iter().chain(asked.split(' '));

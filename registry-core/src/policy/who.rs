@@ -26,7 +26,8 @@ pub enum Who {
     Runner(Id),
 }
 
-/// The id of a principal or a group, which is not empty. Upper and lower case are told apart.
+/// The id of a principal or a group, which is not empty. Upper and lower case are told apart. `*` is
+/// any of its kind: `runner:*` is every runner, `group:*` whoever is in some group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Id(Box<str>);
 
@@ -46,7 +47,7 @@ impl Who {
             Self::Everybody => true,
             Self::Anonymous => principal.kind() == PrincipalKind::Anonymous,
             Self::Authenticated => principal.kind() != PrincipalKind::Anonymous,
-            Self::Group(id) => principal.groups().any(|group| group == id.as_str()),
+            Self::Group(id) => principal.groups().any(|group| id.is(group)),
             Self::User(id) => id.is_of(principal, PrincipalKind::User),
             Self::Service(id) => id.is_of(principal, PrincipalKind::Service),
             Self::Project(id) => id.is_of(principal, PrincipalKind::Project),
@@ -94,6 +95,8 @@ impl fmt::Display for Who {
 crate::text::serde_as_text!(Who);
 
 impl Id {
+    const ANY: &str = "*";
+
     /// The id as text.
     #[must_use]
     pub const fn as_str(&self) -> &str {
@@ -101,7 +104,11 @@ impl Id {
     }
 
     fn is_of(&self, principal: &Principal, kind: PrincipalKind) -> bool {
-        principal.kind() == kind && principal.id() == self.as_str()
+        principal.kind() == kind && self.is(principal.id())
+    }
+
+    fn is(&self, id: &str) -> bool {
+        *self.0 == *Self::ANY || *self.0 == *id
     }
 }
 
@@ -144,6 +151,11 @@ mod tests {
             ("group:ops", "--y----"),
             ("group:ci", "-------"),
             ("group:op", "-------"),
+            ("user:*", "-yy-y--"),
+            ("service:*", "---y---"),
+            ("project:*", "-----y-"),
+            ("runner:*", "------y"),
+            ("group:*", "--y----"),
         ] {
             let who: Who = who.parse().unwrap();
             let letter = |principal| if who.includes(principal) { 'y' } else { '-' };

@@ -4,7 +4,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Inner, Registry};
 use crate::{
-    access::{Access, Action},
+    access::{Access, Action, Scope},
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
@@ -58,7 +58,9 @@ impl Inner {
             let access = Access::repository(Action::Pull, name);
             questions.push(Question::within(access, self.find(name).await?));
         }
-        let allowed = self.allowed(caller, &questions).await?;
+        // Whoever may list, by a token for that too, sees what its principal may pull.
+        let caller = caller.clone().with_scope(Scope::Full);
+        let allowed = self.allowed(&caller, &questions).await?;
         let visible = names.into_iter().zip(allowed).filter(|(_, allowed)| *allowed);
         Ok(stream::iter(visible.map(|(name, _)| Ok(name)).collect::<Vec<_>>()))
     }

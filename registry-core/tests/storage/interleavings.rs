@@ -2,6 +2,7 @@
 //! the same with one step of the protocol left out, which must lose something in some order.
 
 mod first_push;
+mod immutable;
 mod reliance;
 mod roles;
 mod scene;

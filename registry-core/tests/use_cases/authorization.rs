@@ -329,6 +329,9 @@ fn a_credential_is_good_for_its_scope_and_no_more() {
             })
         };
         let needs = case.asks.iter().filter(|access| access.action != Action::Overwrite);
+        // What is in the catalog is a matter of who lists: a token for it names no repositories.
+        let is_catalog = case.asks.contains(&lists());
+        let needs = needs.filter(|access| !is_catalog || access.action == Action::Catalog);
         let needs: Vec<Access> = needs.filter(|access| !within(access)).cloned().collect();
         let prepared = Prepared::new();
         let registry = prepared.registry(AllowAll);

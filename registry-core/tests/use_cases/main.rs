@@ -7,5 +7,8 @@ mod failures;
 #[expect(dead_code, reason = "its flaws and forks are for the tests of the storage protocol")]
 mod plain;
 mod reliance;
+mod repositories;
 mod sessions;
 mod support;
+mod switches;
+mod table;

@@ -21,7 +21,7 @@ use registry_core::{
         StoreErrorKind,
     },
     reference::Reference,
-    registry::{Body, Chunk, ManifestUpload, Registry},
+    registry::{Body, Builder, Chunk, ManifestUpload, Registry},
     tag::Tag,
     testing::{Call, ManualClock, Sample, Seeded, Tap, Tapped},
 };
@@ -107,9 +107,14 @@ impl Prepared {
     }
 
     pub(crate) fn registry(&self, authorizer: impl Authorizer) -> Registry {
+        self.builder(authorizer).build()
+    }
+
+    /// A registry that is yet to be told something.
+    pub(crate) fn builder(&self, authorizer: impl Authorizer) -> Builder {
         let (contents, records) = (self.contents.clone(), self.records.clone());
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
-        Registry::builder(contents, records, authorizer, clock, random).build()
+        Registry::builder(contents, records, authorizer, clock, random)
     }
 
     /// A registry whose every call of a store passes a tap.

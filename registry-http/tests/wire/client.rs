@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::stream;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{
-    Method, Response,
+    Method, Response, StatusCode,
     body::{Frame, Incoming},
     client::conn::{TrySendError, http1, http2},
     header::{HOST, HeaderName, HeaderValue},
@@ -17,6 +17,7 @@ use tokio::{net::TcpStream, sync::Mutex};
 
 use crate::{
     failure::{Failure, Outcome},
+    login::Challenge,
     reply::Reply,
     target::Target,
     url::Url,
@@ -212,10 +213,39 @@ impl<'t> Request<'t> {
     /// Sends it; a redirect is the reply.
     pub(crate) async fn send_once(&self) -> Outcome<Reply> {
         let asked = self.to_string();
-        let received = self.target.client.send(self).await;
+        let received = self.send_as_somebody().await;
         let (head, body) = received.map_err(|failure| failure.during(&asked))?;
         let (status, headers) = (head.status.as_u16(), head.headers);
         Ok(Reply { asked, url: self.url.clone(), status, headers, body })
+    }
+
+    /// Sends it with what shows who asks, and again when the registry asks for another token.
+    async fn send_as_somebody(&self) -> Outcome<(Parts, Bytes)> {
+        let (client, tokens) = (&self.target.client, &self.target.tokens);
+        let Some(login) = &self.target.server.login else { return client.send(self).await };
+        if !login.takes_tokens {
+            return client.send(&self.showing(&login.password)).await;
+        }
+        let received = match tokens.last().await {
+            Some(token) => client.send(&self.showing(&token)).await?,
+            None => client.send(self).await?,
+        };
+        if received.0.status != StatusCode::UNAUTHORIZED {
+            return Ok(received);
+        }
+        let Some(challenge) = Challenge::of(&received.0.headers, &self.url)? else {
+            return Ok(received);
+        };
+        let ask = Self::new(self.target, Method::GET, challenge.url()).showing(&login.password);
+        let (head, reply) = client.send(&ask).await?;
+        if head.status != StatusCode::OK {
+            return Err(Failure::new(format!("{ask}: {}", head.status)));
+        }
+        client.send(&self.showing(&tokens.keep(&reply).await?)).await
+    }
+
+    fn showing(&self, credentials: &HeaderValue) -> Self {
+        self.clone().header_value("authorization", credentials.clone())
     }
 
     fn message(&self, protocol: Protocol) -> Outcome<Message> {

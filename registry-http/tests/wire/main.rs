@@ -6,7 +6,7 @@
 //!
 //! REGISTRY_WIRE_URL=http://127.0.0.1:5000                    any other registry instead
 //! REGISTRY_WIRE_SETTING=strict | sparse | no-deletes         how that registry is set (strict)
-//! REGISTRY_WIRE_AUTHORIZATION="Basic …"                      sent with every request
+//! REGISTRY_WIRE_AUTHORIZATION="Basic …"                      who asks, by tokens where it asks so
 //! REGISTRY_WIRE_EXPECT=tests/wire/distribution-v3.1.2.toml   the rows that it is known to fail
 //! ```
 //!
@@ -24,6 +24,7 @@ mod client;
 mod content;
 mod dataset;
 mod failure;
+mod login;
 mod ours;
 mod pinned;
 mod raw;
@@ -33,6 +34,7 @@ mod row;
 mod rows;
 mod target;
 mod url;
+mod users;
 mod way;
 
 use std::{
@@ -52,6 +54,7 @@ use tokio::runtime::Runtime;
 use crate::{
     client::Protocol,
     failure::{Failure, Outcome, ensure},
+    login::Login,
     pinned::Pinned,
     row::Row,
     target::{Server, Setting, Target},
@@ -99,7 +102,8 @@ fn another(runtime: &Runtime, rows: &[Arc<Row>], url: &str) -> Outcome<Vec<Trial
     };
     let authorization = env::var("REGISTRY_WIRE_AUTHORIZATION").ok();
     let authorization = authorization.map(|value| HeaderValue::from_str(&value)).transpose()?;
-    let server = Server { base: Base::parse(url)?, protocol: Protocol::Http1, authorization };
+    let login = authorization.map(|password| Login { password, takes_tokens: true });
+    let server = Server { base: Base::parse(url)?, protocol: Protocol::Http1, login };
     let pinned = match env::var_os("REGISTRY_WIRE_EXPECT") {
         Some(path) => Pinned::load(Path::new(&path))?,
         None => Pinned::default(),

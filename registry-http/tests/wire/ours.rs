@@ -5,25 +5,28 @@ use std::{future::pending, sync::Arc};
 use async_trait::async_trait;
 use registry_adapters::{
     filesystem::{Durability, Filesystem, Options},
+    jwt::{JsonWebTokens, KeyRing},
     memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
     access::Action,
     identity::Principal,
-    policy::AllowAll,
+    policy::{AllowAll, Anonymous, AnonymousAccess},
     ports::{Authorizer, AuthorizerError, ContentStore, Decision, Question, RecordStore},
     registry::{References, Registry},
 };
-use registry_http::{RegistryService, ServerOptions, serve};
+use registry_http::{RegistryService, ServerOptions, TokenService, serve};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
     client::Protocol,
     failure::Outcome,
+    login::Login,
     target::{Server, Setting},
     url::Base,
+    users::OneUser,
 };
 
 /// One way to run our server.
@@ -33,6 +36,14 @@ pub(crate) struct Variant {
     store: Store,
     protocol: Protocol,
     base_path: &'static str,
+    challenge: Option<Scheme>,
+}
+
+/// How our server asks who there is; without one it does not.
+#[derive(Clone, Copy, Debug)]
+enum Scheme {
+    Basic,
+    Bearer,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +52,22 @@ enum Store {
     Filesystem,
 }
 
-const PLAIN: Variant =
-    Variant { name: "memory", store: Store::Memory, protocol: Protocol::Http1, base_path: "" };
+const PLAIN: Variant = Variant {
+    name: "memory",
+    store: Store::Memory,
+    protocol: Protocol::Http1,
+    base_path: "",
+    challenge: None,
+};
 
 /// The ways in which the suite runs it.
-pub(crate) const VARIANTS: [Variant; 4] = [
+pub(crate) const VARIANTS: [Variant; 6] = [
     PLAIN,
     Variant { name: "filesystem", store: Store::Filesystem, ..PLAIN },
     Variant { name: "http2", protocol: Protocol::Http2, ..PLAIN },
     Variant { name: "base_path", base_path: "/below/a.path", ..PLAIN },
+    Variant { name: "basic", challenge: Some(Scheme::Basic), ..PLAIN },
+    Variant { name: "bearer", challenge: Some(Scheme::Bearer), ..PLAIN },
 ];
 
 /// Starts a server on a store of its own, which lives until the process ends.
@@ -64,13 +82,28 @@ pub(crate) async fn start(variant: Variant, setting: Setting) -> Outcome<Server>
         Setting::Strict | Setting::NoDeletes => References::Strict,
         Setting::Sparse => References::Sparse,
     };
+    // Whoever does not log in comes nowhere where the server asks who there is.
+    let anonymous = match variant.challenge {
+        Some(_) => AnonymousAccess::None,
+        None => AnonymousAccess::All,
+    };
+    let authorizer = Anonymous::new(anonymous, authorizer);
     let registry = Registry::builder(stores.contents, stores.records, authorizer, clock, random)
         .tasks(TokioTasks::current())
         .references(references)
         .build();
-    let service = RegistryService::builder(registry, clock, random)
-        .base_path(variant.base_path.parse()?)
-        .build();
+    let service = RegistryService::builder(registry, clock, random);
+    let service = service.base_path(variant.base_path.parse()?);
+    let service = match variant.challenge {
+        None => service,
+        Some(Scheme::Basic) => service.authenticator(&"wire".parse()?, OneUser),
+        Some(Scheme::Bearer) => {
+            let keys = KeyRing::in_memory(clock, random)?;
+            let tokens = Arc::new(JsonWebTokens::new("wire", "wire", keys, clock, random));
+            service.tokens(TokenService::new("wire".parse()?, tokens.clone(), tokens, OneUser))
+        }
+    };
+    let service = service.build();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let authority = listener.local_addr()?.to_string();
     tokio::spawn(async move {
@@ -78,7 +111,11 @@ pub(crate) async fn start(variant: Variant, setting: Setting) -> Outcome<Server>
         drop(stores.directory);
     });
     let base = Base { authority, prefix: variant.base_path.to_owned() };
-    Ok(Server { base, protocol: variant.protocol, authorization: None })
+    let login = variant.challenge.map(|scheme| Login {
+        password: OneUser::password(),
+        takes_tokens: matches!(scheme, Scheme::Bearer),
+    });
+    Ok(Server { base, protocol: variant.protocol, login })
 }
 
 /// Both storage ports, and the directory that goes with them.

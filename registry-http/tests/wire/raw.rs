@@ -39,8 +39,8 @@ impl Connection {
         let prefix = if rest.starts_with('/') { self.server.base.prefix.as_str() } else { "" };
         let mut head = format!("{method} {prefix}{rest} HTTP/1.1\r\n");
         head.push_str(&format!("host: {}\r\n", self.server.base.authority));
-        if let Some(credentials) = &self.server.authorization {
-            head.push_str(&format!("authorization: {}\r\n", credentials.to_str()?));
+        if let Some(login) = &self.server.login {
+            head.push_str(&format!("authorization: {}\r\n", login.password.to_str()?));
         }
         for header in headers {
             head.push_str(header);

@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use hyper::{Method, header::HeaderValue};
+use hyper::Method;
 
 use crate::{
     client::{Client, Protocol, Request},
     content::noise,
     failure::Outcome,
+    login::{Login, Tokens},
     repository::Repository,
     url::{Base, Place, Url},
 };
@@ -29,8 +30,8 @@ pub(crate) enum Setting {
 pub(crate) struct Server {
     pub(crate) base: Base,
     pub(crate) protocol: Protocol,
-    /// Sent with every request when it is there.
-    pub(crate) authorization: Option<HeaderValue>,
+    /// Who asks; nobody in particular when it is not there.
+    pub(crate) login: Option<Login>,
 }
 
 /// A running registry with one row's own connection, names and content.
@@ -38,6 +39,7 @@ pub(crate) struct Server {
 pub(crate) struct Target {
     pub(crate) server: Server,
     pub(crate) client: Client,
+    pub(crate) tokens: Tokens,
     /// Differs from row to row and from run to run, so that rows share nothing.
     seed: u64,
     drawn: AtomicU64,
@@ -45,7 +47,8 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn new(server: Server, seed: u64) -> Self {
-        Self { server, client: Client::default(), seed, drawn: AtomicU64::new(0) }
+        let (client, tokens) = (Client::default(), Tokens::default());
+        Self { server, client, tokens, seed, drawn: AtomicU64::new(0) }
     }
 
     /// A repository nobody has used.
@@ -93,11 +96,7 @@ impl Target {
     }
 
     pub(crate) fn request(&self, method: Method, place: impl Place) -> Request<'_> {
-        let request = Request::new(self, method, place.locate(&self.server.base));
-        match &self.server.authorization {
-            Some(credentials) => request.header_value("authorization", credentials.clone()),
-            None => request,
-        }
+        Request::new(self, method, place.locate(&self.server.base))
     }
 
     /// A connection on which a row writes the bytes itself.
@@ -109,6 +108,13 @@ impl Target {
     pub(crate) fn below_base(&self, place: &Url) -> String {
         let prefix = &self.server.base.prefix;
         place.path.strip_prefix(prefix.as_str()).unwrap_or(&place.path).to_owned()
+    }
+
+    /// The status of a mount without `from` of a blob that another repository has: a token names the
+    /// repositories that it is good for, and there is nothing to mount from in others.
+    pub(crate) fn mounted_from_anywhere(&self) -> u16 {
+        let takes_tokens = self.server.login.as_ref().is_some_and(|login| login.takes_tokens);
+        if takes_tokens { 202 } else { 201 }
     }
 
     fn draw(&self) -> u64 {

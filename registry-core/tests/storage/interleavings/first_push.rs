@@ -68,28 +68,28 @@ fn only(registry: &Registry) -> Result<RepositoryStatus, String> {
     }
 }
 
-fn layers() -> Vec<(&'static str, Part)> {
-    vec![
-        ("first", pushes_layer("alice", "one")),
-        ("second", pushes_layer("alice", "two")),
-        ("third", pushes_layer("alice", "three")),
-    ]
-}
+const LAYERS: [&str; 3] = ["one", "two", "three"];
 
-/// All layers are in one repository, which is alice's.
-fn all_in_one(facts: &[Fact], registry: &Registry) -> Result<(), String> {
-    let repository = only(registry)?;
-    if repository.record.owner != "user:alice" || facts.len() != 3 {
-        return Err(format!("{repository:?} after {facts:?}"));
-    }
-    everything_holds(facts, registry)
+/// Alice pushes so many layers at once.
+fn layers(number: usize) -> Vec<(&'static str, Part)> {
+    LAYERS[..number].iter().map(|layer| (*layer, pushes_layer("alice", layer))).collect()
 }
 
 #[test]
 fn parallel_layers_of_a_first_push_end_in_one_repository_of_whoever_pushes() {
-    let scene = |world| Scene::new(world, layers()).under(rules()).keeping(all_in_one);
-    scene(World::default()).holds(2, 0);
-    scene(unclaimed()).holds(1, 0);
+    for (number, preemptions) in [(2, 2), (3, 1)] {
+        for world in [World::default(), unclaimed()] {
+            let scene = Scene::new(world, layers(number)).under(rules());
+            let scene = scene.keeping(move |facts, registry| {
+                let repository = only(registry)?;
+                if repository.record.owner != "user:alice" || facts.len() != number {
+                    return Err(format!("{repository:?} after {facts:?}"));
+                }
+                everything_holds(facts, registry)
+            });
+            scene.holds(preemptions, 0);
+        }
+    }
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn of_two_who_push_first_one_owns_the_repository_and_the_other_is_denied() {
 
 #[test]
 fn a_first_push_that_breaks_off_leaves_the_others_one_repository() {
-    let scene = Scene::new(World::default(), layers()).under(rules());
+    let scene = Scene::new(World::default(), layers(2)).under(rules());
     let scene = scene.keeping(|facts, registry| {
         let repository = only(registry)?;
         match &*repository.record.owner {

@@ -46,9 +46,16 @@ fn of(algorithm: Algorithm) -> Vec<Row> {
             let (r, source) = (t.repository(), t.repository());
             let blob = Content::new(OCTETS, t.bytes(512), algorithm);
             source.push_blob(&blob).await?;
-            let from = if from { format!("&from={}", source.name) } else { String::new() };
+            let (from, status) = match from {
+                true => (format!("&from={}", source.name), 201),
+                false => (String::new(), t.mounted_from_anywhere()),
+            };
             let mount = t.post(format!("{}?mount={}{from}", r.uploads(), blob.digest));
-            let mounted = mount.expect(201).await?;
+            let mut mounted = mount.expect(status).await?;
+            if status == 202 {
+                let put = r.close(&mounted.location()?, &blob.digest).body(blob.bytes.clone());
+                mounted = put.expect(201).await?;
+            }
             made_the_round(t, &r, &blob, &mounted).await?;
             t.delete(source.blob(&blob.digest)).expect(202).await?;
             Ok(())

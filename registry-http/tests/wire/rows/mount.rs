@@ -31,7 +31,9 @@ fn possible() -> Vec<Row> {
             let (source, r) = (t.repository(), t.repository());
             let blob = Content::new(OCTETS, t.bytes(512), algorithm);
             source.push_blob(&blob).await?;
-            mount(t, &r, &blob, None).await?.status(201)?;
+            let mounted = mount(t, &r, &blob, None).await?;
+            mounted.status(t.mounted_from_anywhere())?;
+            settled(&r, &mounted, &blob).await?;
             is_there(t, &r, &blob).await
         }));
     }
