@@ -94,7 +94,8 @@ impl Htpasswd {
         self.look_at_the_file().await?;
         let users = self.file.users();
         let hash = users.hash(username).ok_or("there is no such user");
-        let attempt = self.guard.password(username, password, hash, peer);
+        let claim = self.guard.user(username, peer);
+        let attempt = self.guard.attempt(claim, username, password, hash);
         let (username, password) = (username.to_owned(), password.clone());
         self.guard.check(attempt, move || compare(&users, &username, &password)).await
     }

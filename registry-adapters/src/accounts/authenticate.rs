@@ -62,13 +62,15 @@ impl Accounts {
         password: &Secret,
         peer: Option<IpAddr>,
     ) -> Result<Principal, AuthenticationError> {
+        let claim = self.0.guard.user(username, peer);
+        self.0.guard.admit(&claim)?;
         let found = self.find_user(username).await?;
         let hash = match &found {
             None => Err(NOBODY),
             Some((_, user)) if user.disabled => Err("the user is disabled"),
             Some((_, user)) => Ok(&*user.password),
         };
-        let attempt = self.0.guard.password(username, password, hash, peer);
+        let attempt = self.0.guard.attempt(claim, username, password, hash);
         let hash = hash.map_or_else(|_| self.0.cost.nobody(), str::to_owned);
         let password = password.clone();
         self.0.guard.check(attempt, move || password::compare(&password, &hash)).await?;
@@ -88,18 +90,18 @@ impl Accounts {
         self.limited(key, peer, self.try_key(username, key)).await
     }
 
-    /// Counts how often it comes to a refusal, and does not even begin where that was too often.
+    /// Counts the refusals, and does not even look where there were too many.
     pub(super) async fn limited<T>(
         &self,
         key: &Secret,
         peer: Option<IpAddr>,
         look_up: impl Future<Output = Result<T, AuthenticationError>> + Send,
     ) -> Result<T, AuthenticationError> {
-        let attempt = self.0.guard.key(key, peer);
-        self.0.guard.admit(&attempt)?;
+        let claim = self.0.guard.key(key, peer);
+        self.0.guard.admit(&claim)?;
         let result = look_up.await;
         if matches!(result, Err(AuthenticationError::Refused { .. })) {
-            self.0.guard.failed(&attempt);
+            self.0.guard.failed(&claim);
         }
         result
     }

@@ -54,6 +54,7 @@ impl<A: Authenticator> Authenticator for AccountsFirst<A> {
         if secret::is_reserved(password) {
             return self.accounts.authenticate(credentials, peer).await;
         }
+        self.accounts.0.guard.admit_address(peer)?;
         let accounts: &dyn Authenticator = &self.accounts;
         let others: &dyn Authenticator = &self.others;
         let known = self.accounts.find_user(username).await?.is_some();

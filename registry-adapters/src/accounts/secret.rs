@@ -184,3 +184,92 @@ impl fmt::Display for SecretHash {
 }
 
 serde_as_text!(SecretHash);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use registry_core::testing::Seeded;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_of_its_kind_and_no_two_are_the_same() {
+        let random = Seeded::default();
+        let login = Nonce::new(&random);
+        let token = refresh_token(login, &random);
+        assert_eq!(SecretKind::of(&token), Ok(SecretKind::RefreshToken));
+        assert_eq!(login_of(&token), Some(login));
+        for kind in [SecretKind::UserKey, SecretKind::ProjectKey, SecretKind::RunnerToken] {
+            let [one, two] = [kind.key(&random), kind.key(&random)];
+            assert_eq!(SecretKind::of(&one), Ok(kind));
+            assert_ne!(one.expose(), two.expose());
+            assert!(SecretHash::of(&one).is(&SecretHash::of(&one)));
+            assert!(!SecretHash::of(&one).is(&SecretHash::of(&two)));
+        }
+    }
+
+    #[test]
+    fn the_format_stays_as_it_is() {
+        let key = Secret::new("ocir_user_0123456789ABCDEFGHIJKLMNOPQRST");
+        let text = format!("{}{}", key.expose(), checksum(key.expose()));
+        assert_eq!(text, "ocir_user_0123456789ABCDEFGHIJKLMNOPQRST0vFfdx");
+        assert_eq!(SecretHash::of(&Secret::new(text)).id().to_string(), "41c0bb938ea8720d");
+    }
+
+    #[test]
+    fn every_character_is_as_likely_as_the_others() {
+        let mut counts = [0_u32; 128];
+        for character in characters(&Seeded::default()).take(62_000) {
+            counts[character as usize] += 1;
+        }
+        let counts: Vec<_> = BASE62.iter().map(|byte| counts[usize::from(*byte)]).collect();
+        assert_eq!(counts.iter().sum::<u32>(), 62_000);
+        // Six standard deviations of 31 around 1000. Without leaving bytes out, eight of them would
+        // be at 1211.
+        assert!(counts.iter().all(|count| (810..1190).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn every_typing_error_of_one_character_is_seen() {
+        let random = Seeded::default();
+        for secret in [
+            SecretKind::UserKey.key(&random),
+            SecretKind::ProjectKey.key(&random),
+            SecretKind::RunnerToken.key(&random),
+            refresh_token(Nonce::new(&random), &random),
+        ] {
+            let text = secret.expose();
+            // One in the reserved prefix makes it a password.
+            for at in RESERVED_PREFIX.len()..text.len() {
+                for byte in (b' '..=b'~').filter(|byte| *byte != text.as_bytes()[at]) {
+                    let (start, end) = (&text[..at], &text[at + 1..]);
+                    let typo = Secret::new(format!("{start}{}{end}", char::from(byte)));
+                    assert!(SecretKind::of(&typo).is_err(), "{}", typo.expose());
+                }
+                let missing = Secret::new(format!("{}{}", &text[..at], &text[at + 1..]));
+                assert!(SecretKind::of(&missing).is_err());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn neighbours_that_changed_places_are_seen(seed: u64, at in 10_usize..45) {
+            let key = SecretKind::UserKey.key(&Seeded::new(seed));
+            let mut bytes = key.expose().as_bytes().to_vec();
+            prop_assume!(bytes[at] != bytes[at + 1]);
+            bytes.swap(at, at + 1);
+            let swapped = Secret::new(String::from_utf8(bytes).expect("ascii"));
+            // Where the checksum begins, one of 62⁶ may fit all the same.
+            prop_assume!(at != 39);
+            prop_assert_eq!(SecretKind::of(&swapped), Err(Malformed::Checksum));
+        }
+
+        #[test]
+        fn whatever_is_presented_is_read_without_a_panic(text in "(ocir_)?(user|project|runner|refresh)?_?.{0,80}") {
+            let secret = Secret::new(text.clone());
+            prop_assert_eq!(is_reserved(&secret), text.starts_with(RESERVED_PREFIX));
+            prop_assert!(SecretKind::of(&secret).is_err(), "nobody guesses a checksum");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use registry_core::{
     credentials::Secret,
-    ports::Expect,
+    ports::{Expect, StoreError, StoreErrorKind},
     record::{Nonce, RecordKey, Timestamp},
 };
 
@@ -48,10 +48,12 @@ impl Accounts {
     pub async fn users(&self) -> Result<Vec<User>, AccountsError> {
         let prefix = prefix("user");
         let records = self.0.records.all::<UserRecord>(&prefix).await?;
-        let users = records
-            .iter()
-            .filter_map(|(key, record)| Some(User::of(key.after::<UserName>(&prefix)?, record)));
-        Ok(users.collect())
+        let users = records.iter().map(|(key, record)| {
+            let name = key.after::<UserName>(&prefix);
+            let name = name.ok_or(StoreError::new(StoreErrorKind::Corrupt))?;
+            Ok(User::of(name, record))
+        });
+        users.collect()
     }
 
     /// A user.

@@ -25,7 +25,7 @@ impl Fingerprints {
 
     /// That of a client's address. A network of IPv6 is as good as one address of IPv4: whoever
     /// has one address of it has all 2⁶⁴.
-    fn address(&self, address: IpAddr) -> Fingerprint {
+    pub(super) fn address(&self, address: IpAddr) -> Fingerprint {
         match address.to_canonical() {
             IpAddr::V4(address) => self.of(b"address", &[&address.octets()]),
             IpAddr::V6(address) => self.of(b"network", &[&address.octets()[..8]]),

@@ -58,13 +58,18 @@ struct Memory {
 }
 
 /// Somebody says to be a user, or shows a key.
-pub(crate) struct Attempt {
-    /// The name for the log, where there is such a user: somebody may have typed a password in the
-    /// place of another.
-    user: Option<Box<str>>,
+pub(crate) struct Claim {
     subject: Fingerprint,
     /// Where from, and whether it is that user's address.
     address: Option<(Fingerprint, Fingerprint)>,
+}
+
+/// A password for what somebody claims.
+pub(crate) struct Attempt {
+    claim: Claim,
+    /// The name for the log, where there is such a user: somebody may have typed a password in the
+    /// place of another.
+    user: Option<Box<str>>,
     /// Of the password with the user's hash, or why there is none that counts.
     login: Result<Fingerprint, &'static str>,
 }
@@ -77,23 +82,27 @@ impl Guard {
         Self { turns: Turns::default(), shared }
     }
 
-    /// A user's password, which may be the one with this hash. Where no hash counts, this says why,
-    /// and the outcome is a refusal with that reason.
-    pub(crate) fn password(
+    /// Somebody says to be this user.
+    pub(crate) fn user(&self, username: &str, peer: Option<IpAddr>) -> Claim {
+        self.claim(self.shared.fingerprints.user(username), peer)
+    }
+
+    fn claim(&self, subject: Fingerprint, peer: Option<IpAddr>) -> Claim {
+        Claim { subject, address: self.shared.fingerprints.place(subject, peer) }
+    }
+
+    /// A password, which may be the one with this hash. Where no hash counts, this says why, and the
+    /// outcome is a refusal with that reason.
+    pub(crate) fn attempt(
         &self,
+        claim: Claim,
         username: &str,
         password: &Secret,
         hash: Result<&str, &'static str>,
-        peer: Option<IpAddr>,
     ) -> Attempt {
         let of = &self.shared.fingerprints;
-        let subject = of.user(username);
-        Attempt {
-            user: hash.is_ok().then(|| username.into()),
-            subject,
-            address: of.place(subject, peer),
-            login: hash.map(|hash| of.login(subject, password.expose(), hash)),
-        }
+        let login = hash.map(|hash| of.login(claim.subject, password.expose(), hash));
+        Attempt { claim, user: hash.is_ok().then(|| username.into()), login }
     }
 
     /// Whether a password is right, by what is remembered or else by comparing it with its hash.
@@ -120,32 +129,44 @@ impl Guard {
     }
 }
 
-/// For keys, which cost no slow hash and are not remembered to be right.
+/// For those whose users and keys are in a store, which is not asked for whoever has to wait. A key
+/// costs no slow hash, and is not remembered to be right.
 #[cfg(feature = "accounts")]
 impl Guard {
     /// Somebody shows a key.
-    pub(crate) fn key(&self, key: &Secret, peer: Option<IpAddr>) -> Attempt {
-        let of = &self.shared.fingerprints;
-        let subject = of.key(key.expose());
-        let address = of.place(subject, peer);
-        Attempt { user: None, subject, address, login: Err("it is a key") }
+    pub(crate) fn key(&self, key: &Secret, peer: Option<IpAddr>) -> Claim {
+        self.claim(self.shared.fingerprints.key(key.expose()), peer)
     }
 
-    /// Goes on where nobody has to wait.
+    /// Goes on unless this one has to wait.
     ///
     /// # Errors
     /// `Throttled`.
-    pub(crate) fn admit(&self, attempt: &Attempt) -> Result<(), AuthenticationError> {
+    pub(crate) fn admit(&self, claim: &Claim) -> Result<(), AuthenticationError> {
         let now = self.shared.clock.monotonic();
-        let wait = self.shared.memory().wait(attempt, now);
-        wait.map_or(Ok(()), |retry_after| Err(AuthenticationError::Throttled { retry_after }))
+        or_wait(self.shared.memory().wait(claim, now))
+    }
+
+    /// Goes on unless everybody at this address has to wait.
+    ///
+    /// # Errors
+    /// `Throttled`.
+    pub(crate) fn admit_address(&self, peer: Option<IpAddr>) -> Result<(), AuthenticationError> {
+        let now = self.shared.clock.monotonic();
+        let address = peer.map(|address| self.shared.fingerprints.address(address));
+        or_wait(address.and_then(|address| self.shared.memory().by_address.wait(&address, now)))
     }
 
     /// Counts a failure.
-    pub(crate) fn failed(&self, attempt: &Attempt) {
+    pub(crate) fn failed(&self, claim: &Claim) {
         let now = self.shared.clock.monotonic();
-        self.shared.memory().failed(attempt, now);
+        self.shared.memory().failed(claim, now);
     }
+}
+
+#[cfg(feature = "accounts")]
+fn or_wait(wait: Option<Duration>) -> Result<(), AuthenticationError> {
+    wait.map_or(Ok(()), |retry_after| Err(AuthenticationError::Throttled { retry_after }))
 }
 
 impl Shared {
@@ -154,7 +175,7 @@ impl Shared {
     fn known(&self, attempt: &Attempt) -> Option<Result<(), AuthenticationError>> {
         let now = self.clock.monotonic();
         let memory = self.memory();
-        if let Some(retry_after) = memory.wait(attempt, now) {
+        if let Some(retry_after) = memory.wait(&attempt.claim, now) {
             return Some(Err(AuthenticationError::Throttled { retry_after }));
         }
         let right = memory.right.get(&attempt.login.ok()?)?;
@@ -175,8 +196,8 @@ impl Shared {
         );
         let now = self.clock.monotonic();
         match outcome {
-            Ok(login) => self.memory().succeeded(attempt, login, now),
-            Err(_) => self.memory().failed(attempt, now),
+            Ok(login) => self.memory().succeeded(&attempt.claim, login, now),
+            Err(_) => self.memory().failed(&attempt.claim, now),
         }
         outcome.map(drop).map_err(AuthenticationError::refused)
     }
@@ -196,25 +217,25 @@ impl Memory {
         }
     }
 
-    fn wait(&self, attempt: &Attempt, now: Duration) -> Option<Duration> {
-        let address = attempt.address.as_ref();
+    fn wait(&self, claim: &Claim, now: Duration) -> Option<Duration> {
+        let address = claim.address.as_ref();
         let by_address = address.and_then(|(address, _)| self.by_address.wait(address, now));
         let last = address.and_then(|(_, place)| self.home.get(place));
         let is_home = last.is_some_and(|last| now < *last + AT_HOME);
-        let by_subject = if is_home { None } else { self.by_subject.wait(&attempt.subject, now) };
+        let by_subject = if is_home { None } else { self.by_subject.wait(&claim.subject, now) };
         by_address.max(by_subject)
     }
 
-    fn succeeded(&mut self, attempt: &Attempt, login: Fingerprint, now: Duration) {
+    fn succeeded(&mut self, claim: &Claim, login: Fingerprint, now: Duration) {
         self.right.insert(login, now);
-        if let Some((_, place)) = attempt.address {
+        if let Some((_, place)) = claim.address {
             self.home.insert(place, now);
         }
     }
 
-    fn failed(&mut self, attempt: &Attempt, now: Duration) {
-        self.by_subject.count(attempt.subject, now);
-        if let Some((address, _)) = attempt.address {
+    fn failed(&mut self, claim: &Claim, now: Duration) {
+        self.by_subject.count(claim.subject, now);
+        if let Some((address, _)) = claim.address {
             self.by_address.count(address, now);
         }
     }

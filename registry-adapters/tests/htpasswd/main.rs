@@ -2,7 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "the real time that a refusal takes is measured")]
 
 mod limits;
+#[path = "../support/log.rs"]
 mod log;
+#[path = "../support/patient.rs"]
+mod patient;
 mod reading;
 mod secrets;
 mod support;

@@ -2,38 +2,18 @@
 
 use std::{fs, net::IpAddr, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use registry_adapters::htpasswd::{Htpasswd, HtpasswdError};
 use registry_core::{
     credentials::{Credentials, Secret},
-    ports::{AuthenticationError, Authenticator, Clock},
-    testing::{ManualClock, Seeded},
+    ports::{AuthenticationError, Authenticator},
+    testing::Seeded,
 };
 use tempfile::TempDir;
 
-use crate::log;
+use crate::{log, patient::Patient};
 
 pub(crate) const HOME: &str = "192.0.2.1";
 pub(crate) const AWAY: &str = "198.51.100.1";
-
-/// A manual clock on which nobody's patience ends.
-#[derive(Clone, Default)]
-pub(crate) struct Patient(Arc<ManualClock>);
-
-#[async_trait]
-impl Clock for Patient {
-    fn now(&self) -> std::time::SystemTime {
-        self.0.now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.monotonic()
-    }
-
-    async fn sleep(&self, _: Duration) {
-        std::future::pending().await
-    }
-}
 
 /// An authenticator on a file of its own.
 pub(crate) struct World {
@@ -88,7 +68,7 @@ impl World {
 
     /// Lets so many seconds pass.
     pub(crate) fn pass(&self, seconds: u64) {
-        self.clock.0.advance(Duration::from_secs(seconds));
+        self.clock.advance(Duration::from_secs(seconds));
     }
 
     pub(crate) async fn try_from(&self, peer: &str, name: &str, password: &str) -> Outcome {

@@ -1,0 +1,142 @@
+//! Who has to wait: the rules of passwords, as with any users, and those of keys.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use registry_adapters::{
+    accounts::{Accounts, AccountsError, PasswordCost},
+    memory::MemoryRecords,
+};
+use registry_core::credentials::Secret;
+use registry_core::testing::{Call, ManualClock, Seeded};
+
+use crate::{
+    log,
+    world::{AWAY, HOME, Outcome, World, is, login_from, refused, user},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn fail_ten_times(world: &World, peer: &str, name: &str, secret: &str) {
+    for _ in 0..10 {
+        let outcome = login_from(&world.accounts, peer, name, secret).await;
+        assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_wrong_ten_times_waits_before_the_hash() {
+    let world = World::in_memory();
+    world.add("waiting", "wonderland").await;
+    fail_ten_times(&world, HOME, "nobody", "wrong").await;
+    world.pass(20);
+    let throttled = Outcome::Throttled(40 * SECOND);
+    world.calls.take();
+    assert_eq!(world.login("waiting", "wonderland").await, throttled);
+    assert_eq!(world.calls.take(), [], "the store is not asked");
+    assert_eq!(log::count(&["compared", "user=\"waiting\""]), 0);
+    let away = login_from(&world.accounts, AWAY, "waiting", "wonderland").await;
+    assert_eq!(away, is("waiting"));
+    world.pass(40);
+    assert_eq!(world.login("waiting", "wonderland").await, is("waiting"));
+}
+
+#[tokio::test]
+async fn a_user_for_whom_others_were_wrong_waits_but_not_at_home() {
+    let world = World::in_memory();
+    world.add("alice", "wonderland").await;
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
+    for host in 0..10 {
+        let peer = format!("203.0.113.{host}");
+        let wrong = login_from(&world.accounts, &peer, "alice", "wrong").await;
+        assert_eq!(wrong, refused("the password is wrong"));
+    }
+    let away = login_from(&world.accounts, AWAY, "alice", "wonderland").await;
+    assert_eq!(away, Outcome::Throttled(60 * SECOND));
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
+}
+
+#[tokio::test]
+async fn wrong_keys_count_for_their_address() {
+    let world = World::in_memory();
+    let (right, other) = (world.key("project:acme").await, World::in_memory());
+    for _ in 0..9 {
+        let unknown = other.key("project:acme").await;
+        let outcome = world.login("acme", unknown.secret.expose()).await;
+        assert_eq!(outcome, refused("the key is not known"));
+    }
+    let typo = right.secret.expose().to_owned() + "x";
+    let form = refused("a key of this kind has another length or other characters");
+    assert_eq!(world.login("acme", &typo).await, form, "a typing error counts too");
+    world.calls.take();
+    let throttled = Outcome::Throttled(60 * SECOND);
+    assert_eq!(world.login("acme", right.secret.expose()).await, throttled);
+    assert_eq!(world.calls.take(), [], "before the store is asked");
+    let away = login_from(&world.accounts, AWAY, "acme", right.secret.expose()).await;
+    assert_eq!(away, is("acme"));
+    for left in (1..=60).rev() {
+        let throttled = Outcome::Throttled(left * SECOND);
+        assert_eq!(world.login("acme", right.secret.expose()).await, throttled, "whoever knocks");
+        world.pass(1);
+    }
+    assert_eq!(world.login("acme", right.secret.expose()).await, is("acme"));
+}
+
+#[tokio::test]
+async fn a_key_that_is_tried_again_and_again_waits_wherever_it_comes_from() {
+    let world = World::in_memory();
+    let (revoked, kept) = (world.key("project:acme").await, world.key("project:acme").await);
+    world.accounts.revoke_key(&revoked.key.id).await.expect("revoked");
+    for host in 0..10 {
+        let peer = format!("203.0.113.{host}");
+        let outcome = login_from(&world.accounts, &peer, "acme", revoked.secret.expose()).await;
+        assert_eq!(outcome, refused("the key is revoked"));
+    }
+    world.calls.take();
+    let outcome = login_from(&world.accounts, AWAY, "acme", revoked.secret.expose()).await;
+    assert_eq!(
+        (outcome, world.calls.take()),
+        (Outcome::Throttled(60 * SECOND), Vec::<Call>::new())
+    );
+    let other = login_from(&world.accounts, AWAY, "acme", kept.secret.expose()).await;
+    assert_eq!(other, is("acme"), "for that key alone");
+}
+
+#[tokio::test]
+async fn a_malformed_key_is_refused_before_the_store_is_asked() {
+    let world = World::in_memory();
+    let key = world.key("project:acme").await;
+    let text = key.secret.expose();
+    let (start, last) = text.split_at(text.len() - 1);
+    let typo = format!("{start}{}", if last == "0" { "1" } else { "0" });
+    world.calls.take();
+    for (wrong, reason) in [
+        (&*typo, "the key's checksum is wrong, as when it was not copied right"),
+        (start, "a key of this kind has another length or other characters"),
+        ("ocir_project_", "a key of this kind has another length or other characters"),
+        ("ocir_", "it starts as keys do, and is of no known kind"),
+        ("ocir_admin_xyz", "it starts as keys do, and is of no known kind"),
+    ] {
+        assert_eq!(world.login("acme", wrong).await, refused(reason), "{wrong}");
+    }
+    assert_eq!(world.calls.take(), []);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_turn_without_end() {
+    // Its sleep is over at once.
+    let clock = ManualClock::default();
+    let cost = PasswordCost::new(4096, 10).expect("a cost");
+    let accounts = Accounts::with_cost(MemoryRecords::default(), clock, Seeded::default(), cost);
+    let alice = user("alice");
+    accounts.add_user(&alice, &Secret::new("wonderland"), &[]).await.expect("added");
+    let turns = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1);
+    let many = (0..turns.max(1)).map(|_| "wonderland").chain(["wrong"]);
+    let logins = join_all(many.map(|secret| login_from(&accounts, HOME, "alice", secret)));
+    let other = Secret::new("looking-glass");
+    let change = accounts.set_password(&alice, &other);
+    let (mut outcomes, change) = futures::join!(logins, change);
+    assert_eq!(outcomes.pop(), Some(Outcome::Throttled(SECOND)));
+    assert!(outcomes.iter().all(|outcome| *outcome == is("alice")), "{outcomes:?}");
+    assert!(matches!(change, Err(AccountsError::Busy)), "a new password waits too: {change:?}");
+}

@@ -1,0 +1,140 @@
+//! Refresh tokens.
+
+use registry_adapters::accounts::{Accounts, SecretKind};
+use registry_core::{
+    credentials::Secret,
+    identity::{CredentialKind, Principal, PrincipalKind},
+    ports::RefreshTokens,
+    testing::Call,
+};
+
+use crate::world::{DAY, Outcome, World, groups, is, outcome_of, refused, user};
+
+crate::on_every_store! {
+    a_refresh_token_is_its_user_again_and_again,
+    only_those_with_a_password_of_the_store_get_one,
+    a_refresh_token_ends_with_its_login,
+    a_refresh_token_expires,
+    a_user_has_so_many_and_the_oldest_goes,
+    a_refresh_token_for_a_login_that_just_ended_is_none,
+}
+
+pub(crate) async fn issue(accounts: &Accounts, principal: &Principal) -> Option<Secret> {
+    RefreshTokens::issue(accounts, principal).await.expect("the store works")
+}
+
+pub(crate) async fn redeem(accounts: &Accounts, token: &Secret) -> Result<Principal, String> {
+    match outcome_of(accounts.redeem(token).await) {
+        Outcome::Is(_) => Ok(accounts.redeem(token).await.expect("as before")),
+        Outcome::Refused(reason) => Err(reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn logged_in(world: &World) -> Principal {
+    world.add("alice", "wonderland").await;
+    world.who("alice", "wonderland").await.expect("alice")
+}
+
+async fn a_refresh_token_is_its_user_again_and_again(world: World) {
+    let principal = logged_in(&world).await;
+    let token = issue(&world.accounts, &principal).await.expect("a token");
+    let staff = groups(&["staff"]);
+    world.accounts.set_groups(&user("alice"), &staff).await.expect("changed");
+    for server in [&world.accounts, &world.another()] {
+        let who = redeem(server, &token).await.expect("alice");
+        assert_eq!((who.kind(), who.id()), (PrincipalKind::User, "alice"));
+        assert_eq!(who.credential(), CredentialKind::Password);
+        assert_eq!(who.groups().collect::<Vec<_>>(), ["staff"], "as they are now");
+    }
+    // Only as what it is.
+    let no_password = refused("a refresh token is no password");
+    assert_eq!(world.login("alice", token.expose()).await, no_password);
+    let key = world.key("user:alice").await;
+    let no_token = redeem(&world.accounts, &key.secret).await;
+    assert_eq!(no_token.expect_err("a key"), "a key is no refresh token");
+}
+
+async fn only_those_with_a_password_of_the_store_get_one(world: World) {
+    let by_password = logged_in(&world).await;
+    let key = world.key("user:alice").await;
+    let by_key = world.who("alice", key.secret.expose()).await.expect("alice");
+    let elsewhere = Principal::new(PrincipalKind::User, "alice");
+    let in_a_file = elsewhere.clone().with_credential(CredentialKind::Password, None);
+    let project = Principal::project(&"alice".parse().expect("a name"));
+    let project = project.with_credential(CredentialKind::Password, by_password.credential_id());
+    for other in [by_key, elsewhere, in_a_file, project, Principal::anonymous()] {
+        assert!(issue(&world.accounts, &other).await.is_none(), "{other:?}");
+    }
+    assert!(issue(&world.accounts, &by_password).await.is_some());
+}
+
+async fn a_refresh_token_ends_with_its_login(world: World) {
+    logged_in(&world).await;
+    let (alice, accounts, password) = (user("alice"), &world.accounts, Secret::new("wonderland"));
+    for way in ["password", "disabled", "revoked"] {
+        let principal = world.who("alice", "wonderland").await.expect("alice");
+        let token = issue(accounts, &principal).await.expect("a token");
+        redeem(accounts, &token).await.expect(way);
+        match way {
+            "password" => accounts.set_password(&alice, &password).await.expect(way),
+            "revoked" => accounts.revoke_refresh_tokens(&alice).await.expect(way),
+            _ => {
+                accounts.set_disabled(&alice, true).await.expect(way);
+                redeem(accounts, &token).await.expect_err(way);
+                accounts.set_disabled(&alice, false).await.expect(way);
+            }
+        }
+        redeem(&world.another(), &token).await.expect_err(way);
+        assert!(issue(accounts, &principal).await.is_none(), "{way}: of the login before");
+        let kept = world.names().await;
+        assert!(kept.iter().all(|name| !name.contains("/refresh/")), "{way}: {kept:?}");
+    }
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
+}
+
+async fn a_refresh_token_expires(world: World) {
+    let principal = logged_in(&world).await;
+    let token = issue(&world.accounts, &principal).await.expect("a token");
+    let days = Accounts::REFRESH_LIFETIME.as_secs() / DAY;
+    world.pass(days * DAY - 1);
+    redeem(&world.accounts, &token).await.expect("alice");
+    world.pass(1);
+    let over = redeem(&world.accounts, &token).await;
+    assert_eq!(over.expect_err("over"), "the refresh token has expired");
+    issue(&world.accounts, &principal).await.expect("another");
+    let swept = redeem(&world.accounts, &token).await;
+    assert_eq!(swept.expect_err("swept"), "the refresh token is not known");
+}
+
+async fn a_user_has_so_many_and_the_oldest_goes(world: World) {
+    let principal = logged_in(&world).await;
+    let mut tokens = Vec::new();
+    for _ in 0..=Accounts::MAX_REFRESH_TOKENS {
+        tokens.push(issue(&world.accounts, &principal).await.expect("a token"));
+    }
+    redeem(&world.accounts, &tokens[0]).await.expect_err("the oldest");
+    for kept in [1, 2, Accounts::MAX_REFRESH_TOKENS] {
+        redeem(&world.accounts, &tokens[kept]).await.expect("a later one");
+    }
+}
+
+async fn a_refresh_token_for_a_login_that_just_ended_is_none(world: World) {
+    let principal = logged_in(&world).await;
+    world.accounts.set_disabled(&user("alice"), true).await.expect("disabled");
+    assert!(issue(&world.accounts, &principal).await.is_none());
+    assert!(world.names().await.iter().all(|name| !name.contains("/refresh/")));
+}
+
+#[tokio::test]
+async fn a_malformed_refresh_token_is_refused_before_the_store_is_asked() {
+    let world = World::in_memory();
+    let principal = logged_in(&world).await;
+    let token = issue(&world.accounts, &principal).await.expect("a token");
+    let prefix = SecretKind::RefreshToken.prefix();
+    world.calls.take();
+    for wrong in [&token.expose()[1..], &token.expose()[..70], prefix, ""] {
+        redeem(&world.accounts, &Secret::new(wrong)).await.expect_err(wrong);
+    }
+    assert_eq!(world.calls.take(), Vec::<Call>::new());
+}
