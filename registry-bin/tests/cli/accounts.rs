@@ -4,22 +4,15 @@ use std::{io::Write, os::unix::fs::PermissionsExt, process::Stdio, thread};
 
 use hyper::{Method, StatusCode, header::AUTHORIZATION};
 use rustix::process::Signal;
-use serde_json::Value;
 
 use crate::{
+    commands::{add, basic, json},
     http::Http,
     program::{Program, Run},
     running::Running,
 };
 
 const SERVE: [&str; 1] = ["--accounts"];
-
-/// The user's password, as `--generate` made it.
-fn add(program: &Program, user: &str, more: &[&str]) -> String {
-    let run = program.run(&[&["user", "add", user, "--generate"], more].concat());
-    assert_eq!(run.code, Some(0), "{run:?}");
-    run.stdout.trim_end().to_owned()
-}
 
 fn with_input(program: &Program, arguments: &[&str], input: &str) -> Run {
     let mut command = program.command(arguments);
@@ -31,33 +24,12 @@ fn with_input(program: &Program, arguments: &[&str], input: &str) -> Run {
     child.wait_with_output().expect("it ends").into()
 }
 
-fn json(program: &Program, arguments: &[&str]) -> Value {
-    let run = program.run(arguments);
-    assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
-    serde_json::from_str(&run.stdout).expect("JSON")
-}
-
 /// What `/v2/` answers whoever logs in so.
 async fn login(running: &Running, user: &str, password: &str) -> u16 {
     let basic = basic(user, password);
     let header = [(AUTHORIZATION, basic.as_str())];
     let http = Http::new(running.address);
     http.send(Method::GET, "/v2/", &header, "").await.expect("a reply").status.as_u16()
-}
-
-fn basic(user: &str, password: &str) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let text = format!("{user}:{password}");
-    let group = |bytes: &[u8]| {
-        let bits = bytes.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - bytes.len()));
-        let digit = |i: usize| match i <= bytes.len() {
-            true => char::from(LETTERS[(bits >> (18 - 6 * i) & 63) as usize]),
-            false => '=',
-        };
-        (0..4).map(digit).collect::<String>()
-    };
-    format!("Basic {}", text.as_bytes().chunks(3).map(group).collect::<String>())
 }
 
 /// Each command, on a store that somebody serves or not.
@@ -239,7 +211,7 @@ async fn a_data_directory_with_a_long_path_is_served_without_accounts_and_refuse
     assert_eq!(run.code, Some(0), "nobody has the store: {run:?}");
     let run = program.run(&["serve", "--listen", "127.0.0.1:0", "--accounts", "--data", &data]);
     assert_eq!(run.code, Some(3));
-    assert!(run.stderr.starts_with("the path of the control socket, "), "{run:?}");
+    assert!(run.stderr.contains("\nthe path of the control socket, "), "{run:?}");
 }
 
 #[tokio::test]

@@ -3,12 +3,15 @@
 
 mod accounts;
 mod check;
+mod commands;
 mod ending;
 #[path = "../support/http.rs"]
 mod http;
+mod init;
 mod policy;
 mod program;
 mod running;
+mod secrets;
 mod serving;
 mod starting;
 mod tampering;
