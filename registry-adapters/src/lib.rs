@@ -9,8 +9,8 @@
 //! | `filesystem` | both storage ports on a directory | `filesystem`, Linux |
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
-//! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
 //! | `jwt` | tokens that are signed, and the keys that sign them | `jwt`, Unix |
+//! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
 
 #[cfg(feature = "accounts")]
 pub mod accounts;

@@ -72,6 +72,8 @@ pub(crate) enum Scenario {
     SmallPushes(SmallPushes),
     /// Append small chunks to one upload; shows whether a PATCH costs the same at any offset
     Patches(Patches),
+    /// Log in with wrong passwords, at a steady rate, each time from another address of the loopback
+    BadLogins(BadLogins),
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +152,19 @@ pub(crate) struct Patches {
     /// Size of each
     #[arg(long, default_value = "1KiB", value_parser = size)]
     pub(crate) chunk: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BadLogins {
+    /// Logins a second
+    #[arg(long, default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) rate: u32,
+    /// How many addresses they come from, one after the other
+    #[arg(long, default_value = "60000", value_parser = clap::value_parser!(u32).range(1..=65_000))]
+    pub(crate) addresses: u32,
+    /// Length of the timed window
+    #[arg(long, default_value = "10", value_parser = seconds)]
+    pub(crate) seconds: Duration,
 }
 
 #[derive(Debug, Args)]

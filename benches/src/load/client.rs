@@ -1,3 +1,8 @@
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
+
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::{
@@ -7,7 +12,7 @@ use hyper::{
     header::{ACCEPT, AUTHORIZATION, HOST, HeaderName, HeaderValue, LOCATION},
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
 use super::{content::Payload, error::LoadError};
 
@@ -51,16 +56,37 @@ impl Target {
         format!("{}/v2/{repository}/{rest}", self.prefix)
     }
 
+    /// The path that every client asks first, to see whether it may.
+    pub(crate) fn ping(&self) -> String {
+        format!("{}/v2/", self.prefix)
+    }
+
     /// What every request has: `Host`, and who asks.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
     pub(crate) async fn connect(&self) -> Result<TcpStream, LoadError> {
-        let failed = |source| LoadError::Connect { address: self.address.clone(), source };
-        let stream = TcpStream::connect(&self.address).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
-        Ok(stream)
+        self.prepared(TcpStream::connect(&self.address).await)
+    }
+
+    /// Connects from this address of the machine.
+    async fn connect_from(&self, source: IpAddr) -> Result<TcpStream, LoadError> {
+        let connect = async {
+            let to = lookup_host(&self.address).await?.find(SocketAddr::is_ipv4);
+            let to = to.ok_or(io::ErrorKind::AddrNotAvailable)?;
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(source, 0))?;
+            socket.connect(to).await
+        };
+        self.prepared(connect.await)
+    }
+
+    fn prepared(&self, stream: io::Result<TcpStream>) -> Result<TcpStream, LoadError> {
+        let prepare = |stream: TcpStream| stream.set_nodelay(true).map(|()| stream);
+        stream
+            .and_then(prepare)
+            .map_err(|source| LoadError::Connect { address: self.address.clone(), source })
     }
 }
 
@@ -75,6 +101,12 @@ impl Connection {
     /// Connects.
     pub(crate) async fn open(target: &Target) -> Result<Self, LoadError> {
         Ok(Self { sender: connect(target).await?, target: target.clone() })
+    }
+
+    /// Connects from this address of the machine.
+    pub(crate) async fn open_from(target: &Target, source: IpAddr) -> Result<Self, LoadError> {
+        let stream = target.connect_from(source).await?;
+        Ok(Self { sender: handshake(stream).await?, target: target.clone() })
     }
 
     /// The registry that this connection leads to.
@@ -156,8 +188,11 @@ pub(crate) fn location(headers: &HeaderMap) -> Result<String, LoadError> {
 }
 
 async fn connect(target: &Target) -> Result<SendRequest<Payload>, LoadError> {
-    let stream = TokioIo::new(target.connect().await?);
-    let (sender, connection) = http1::handshake(stream).await?;
+    handshake(target.connect().await?).await
+}
+
+async fn handshake(stream: TcpStream) -> Result<SendRequest<Payload>, LoadError> {
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // Its failure also fails the request in flight, where it is reported.
     tokio::spawn(connection);
     Ok(sender)

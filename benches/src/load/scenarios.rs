@@ -1,5 +1,6 @@
 //! The scenarios, one idea a file. Each connects and prepares first, then starts the clock.
 
+mod bad_logins;
 mod manifests;
 mod patches;
 mod pull;
@@ -40,6 +41,7 @@ pub(crate) async fn run(setting: &Setting, scenario: &Scenario) -> Result<Outcom
         Scenario::ParallelPush(parallel) => uploads::parallel(setting, parallel).await,
         Scenario::SmallPushes(small) => small_pushes::run(setting, small).await,
         Scenario::Patches(patches) => patches::run(setting, patches).await,
+        Scenario::BadLogins(logins) => bad_logins::run(setting, logins).await,
     }
 }
 

@@ -8,7 +8,7 @@ use super::recorder::Recorder;
 use super::registry::Registry;
 
 /// Builds an image from nothing but a file, with these further arguments.
-async fn build(buildah: &Program, further: &[&str]) {
+pub(crate) async fn build(buildah: &Program, further: &[&str]) {
     let context = buildah.home().join("context");
     fs::create_dir_all(&context).expect("a directory");
     fs::write(context.join("hello.txt"), "hello from buildah").expect("a file");

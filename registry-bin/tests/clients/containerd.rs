@@ -12,9 +12,9 @@ use super::registry::{Registry, Repository};
 use crate::support::daemon::Daemon;
 
 const INSTALL: &str = "apt-get install containerd";
-const PULL: [&str; 5] =
+pub(crate) const PULL: [&str; 5] =
     ["images", "pull", "--plain-http", "--snapshotter=native", "--all-platforms"];
-const PUSH: [&str; 3] = ["images", "push", "--plain-http"];
+pub(crate) const PUSH: [&str; 3] = ["images", "push", "--plain-http"];
 
 /// A containerd of this test's own. Nothing of it lies outside of its home.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Containerd {
 }
 
 /// `ctr`, and the containerd that it talks to.
-fn ctr() -> Option<(Program, Containerd)> {
+pub(crate) fn ctr() -> Option<(Program, Containerd)> {
     let ctr = Program::find("ctr", INSTALL)?;
     let containerd = Containerd::start()?;
     let ctr = ctr.always(["--address", &containerd.socket, "--namespace=test"]);

@@ -10,7 +10,7 @@ use super::registry::Registry;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/oras_calls.py");
 
-fn oras() -> Option<Program> {
+pub(crate) fn oras() -> Option<Program> {
     let install = "pip install oras==0.2.43, in the environment whose python3 comes first";
     let python = Program::find("python3", install)?;
     let probe = python.command().args(["-c", "import oras.client"]).output();

@@ -7,6 +7,10 @@ import oras.client
 from oras.oci import Subject
 
 
+def login(client, registry, username, password):
+    client.login(username=username, password=password, hostname=registry)
+
+
 def push(client, target, *files):
     return client.push(target, files=files).headers["Docker-Content-Digest"]
 
@@ -33,10 +37,11 @@ def delete(client, target, *tags):
     return client.delete_tags(target, list(tags))
 
 
-ACTIONS = {action.__name__: action for action in (push, push_in_chunks, attach, pull, tags, delete)}
+CALLS = (login, push, push_in_chunks, attach, pull, tags, delete)
+ACTIONS = {action.__name__: action for action in CALLS}
 
 if __name__ == "__main__":
     action, registry, target, *arguments = sys.argv[1:]
-    client = oras.client.OrasClient(hostname=registry, insecure=True)
+    client = oras.client.OrasClient(hostname=registry)
     result = ACTIONS[action](client, target, *arguments)
     json.dump(result, sys.stdout)

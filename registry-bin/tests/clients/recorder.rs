@@ -49,6 +49,17 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// Whether any blob was mounted from a repository that the client named.
+    pub(crate) fn has_mounted(&self) -> bool {
+        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.iter().any(|(method, path, status)| {
+            let mounts = path.contains("mount=") && path.contains("from=");
+            *method == Method::POST && mounts && *status == StatusCode::CREATED
+        })
+    }
+}
+
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.accepting.abort();
