@@ -31,10 +31,10 @@ pub(crate) use choice::{Challenge, Durability, LogFormat, References, Store, Vis
 pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use exposure::check_policy;
 pub(crate) use policy::Policy;
-pub(crate) use row::{Layer, Layers, Row};
+pub(crate) use row::{Layer, Layers, Row, Setting};
 pub(crate) use settings::{Config, TABLE};
 pub(crate) use tls::TlsFiles;
-pub(crate) use value::AuditTarget;
+pub(crate) use value::{AuditTarget, Number};
 
 /// The file that is read where none is named.
 pub(crate) const USUAL: &str = "registry.toml";

@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr, process::ExitCode};
 
-use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError, jwt::KeyError};
+use registry_adapters::{
+    filesystem::OpenError, htpasswd::HtpasswdError, jwt::KeyError, limits::LimitsError,
+};
+use registry_core::error::RegistryError;
 use registry_http::TlsError;
 
 use crate::{
@@ -32,6 +35,12 @@ pub(crate) enum Failure {
     /// The keys that sign tokens cannot be used.
     #[error("cannot sign tokens: {0}; see --token-key")]
     TokenKeys(#[from] KeyError),
+    /// What the limits counted cannot be read.
+    #[error("cannot go on with the limits: {0}")]
+    Limits(#[from] LimitsError),
+    /// What namespaces keep cannot be counted.
+    #[error("cannot count what namespaces keep: {0}")]
+    Recount(RegistryError),
     /// The file of rules that a command was given is missing or wrong.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -84,7 +93,11 @@ impl Failure {
             | Self::Init(_)
             | Self::Nobody { .. }
             | Self::Prompt(_) => 2,
-            Self::Data(_) | Self::Unreached(_) | Self::Control(_) => 3,
+            Self::Limits(_)
+            | Self::Recount(_)
+            | Self::Data(_)
+            | Self::Unreached(_)
+            | Self::Control(_) => 3,
             Self::Listen { .. } => 4,
         })
     }

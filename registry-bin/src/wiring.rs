@@ -1,5 +1,6 @@
 //! Where the adapters meet the core: the only place that knows both.
 
+mod limits;
 mod login;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use registry_adapters::{
     filesystem::{Durability, Filesystem, Options},
     hashing,
+    limits::Limits,
     memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
@@ -25,6 +27,7 @@ use crate::{
     policy::LivePolicy,
 };
 
+pub(crate) use self::limits::limits;
 pub(crate) use self::login::{Login, TokenKeys, accounts, check};
 
 /// Both storage ports.
@@ -68,12 +71,14 @@ pub(crate) fn audit(config: &Config) -> Result<Arc<dyn AuditLog>, Failure> {
     })
 }
 
-/// The registry over the stores, with this policy.
+/// The registry over the stores, with this policy, within these limits.
 pub(crate) fn registry(
     config: &Config,
     stores: &Stores,
     policy: impl Authorizer,
     tasks: TokioTasks,
+    limits: Option<Arc<Limits>>,
+    audit: Option<Arc<dyn AuditLog>>,
 ) -> Registry {
     let references = match config.references.value {
         config::References::Strict => References::Strict,
@@ -85,14 +90,21 @@ pub(crate) fn registry(
     };
     let contents = Arc::clone(&stores.contents);
     let records = Arc::clone(&stores.records);
-    Registry::builder(contents, records, policy, SystemClock::new(), SystemRandom)
+    let clock = SystemClock::new();
+    let mut builder = Registry::builder(contents, records, policy, clock, SystemRandom)
         .hash(hashing::fastest())
         .tasks(tasks)
         .references(references)
         .default_visibility(visibility)
         .upload_expiry(config.upload_expiry.value.get())
-        .max_blob_size(config.max_blob_size.value.get())
-        .build()
+        .max_blob_size(config.max_blob_size.value.get());
+    if let Some(limits) = limits {
+        builder = builder.limiter(limits);
+    }
+    if let Some(audit) = audit {
+        builder = builder.audit(audit);
+    }
+    builder.build()
 }
 
 /// The registry as a service for whoever can log in or, where nobody can, for everybody.
@@ -100,6 +112,7 @@ pub(crate) fn service(
     config: &Config,
     registry: Registry,
     login: &Login,
+    limits: Option<Arc<Limits>>,
     audit: Arc<dyn AuditLog>,
 ) -> RegistryService {
     let mut service = RegistryService::builder(registry, SystemClock::new(), SystemRandom)
@@ -109,6 +122,9 @@ pub(crate) fn service(
         .audit_log(audit);
     if let Some(origin) = config.public_url.value.origin() {
         service = service.public_url(origin.clone());
+    }
+    if let Some(limits) = limits {
+        service = service.limiter(limits);
     }
     match (&login.users, &login.tokens) {
         (_, Some(tokens)) => service.tokens(tokens.service.clone()).build(),

@@ -99,9 +99,10 @@ fn run(reply: impl Future<Output = Result<Reply, Failure>>) -> Result<Answer, Fa
 }
 
 async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result<Reply, Failure> {
+    let tasks = TokioTasks::current();
     let administrator = Administrator {
         accounts: Some(wiring::accounts(stores)),
-        registry: wiring::registry(config, stores, AllowAll, TokioTasks::current()),
+        registry: wiring::registry(config, stores, AllowAll, tasks, None, None),
         minter: None,
         audit: wiring::audit(config)?,
         clock: Box::new(SystemClock::new()),

@@ -46,12 +46,17 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let audit = wiring::audit(config)?;
     let login = Login::open(config, &stores).await?;
     let (policy, live) = wiring::policy(config);
-    let registry = wiring::registry(config, &stores, policy, tasks.clone());
+    let limits = wiring::limits(config, &stores).await?;
+    let wire = |policy| {
+        let (limits, audit) = (limits.clone(), Some(Arc::clone(&audit)));
+        wiring::registry(config, &stores, policy, tasks.clone(), limits, audit)
+    };
+    let registry = wire(policy);
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
-    let keeping = keeping::keep(config, live, keys, hangups);
+    let keeping = keeping::keep(config, live, keys, limits.clone(), hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
-        registry: wiring::registry(config, &stores, AllowAll, tasks.clone()),
+        registry: wire(Arc::new(AllowAll)),
         minter: login.tokens.as_ref().map(|tokens| Minter {
             issuer: Arc::clone(&tokens.issuer),
             registry: registry.clone(),
@@ -60,7 +65,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
         clock: Box::new(SystemClock::new()),
     };
     let control = control::start(config, administrator)?;
-    let service = wiring::service(config, registry, &login, audit);
+    let service = wiring::service(config, registry, &login, limits.clone(), audit);
     let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
     welcome::say(reader, config, address);
     if config.has_passwords_in_the_clear() {
@@ -73,6 +78,13 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     report(config, drained);
     drop((control, keeping));
     finish(config, &tasks).await;
+    if let Some(limits) = limits
+        && let Err(error) = limits.save().await
+    {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, "what the limits counted is not kept");
+    }
+    tracing::info!("ended");
     Ok(())
 }
 
@@ -100,5 +112,4 @@ fn report(config: &Config, drained: Drained) {
 async fn finish(config: &Config, tasks: &TokioTasks) {
     let drain_time = config.drain_time.value.get();
     future::select(pin!(tasks.idle()), SystemClock::new().sleep(drain_time)).await;
-    tracing::info!("ended");
 }

@@ -48,6 +48,11 @@ impl Config {
         self.accounts.value || self.htpasswd.value.path().is_some()
     }
 
+    /// Whether requests are limited: not those of a machine to itself, which nobody logs in for.
+    pub(crate) fn limits_requests(&self) -> bool {
+        self.has_users() || self.is_on_network()
+    }
+
     /// Whether whoever has done as they are told may push.
     pub(crate) fn suggests_push(&self) -> bool {
         let strangers_may = self.anonymous_access() == AnonymousAccess::All;

@@ -9,7 +9,7 @@ use super::{
     network::{Proxies, PublicUrl},
     policy::Policy,
     row::{Origin, Setting},
-    value::{AuditTarget, Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
+    value::{AuditTarget, Count, Directory, LogLevel, Number, OptionalFile, Size, Span, Value},
 };
 
 /// Makes of each row a field of [`Config`] and a [`Row`] of [`TABLE`].
@@ -56,6 +56,9 @@ type HeadSize = Size<{ 4 << 10 }, { 1 << 20 }>;
 
 /// Bytes a second, also none.
 type Rate = Size<0>;
+
+/// Any number of bytes.
+type Bytes = Size<0>;
 
 /// A rate is counted in whole seconds.
 type Window = Span<1000>;
@@ -134,6 +137,28 @@ settings! {
 
     /// Write who did what to this file, in lines of JSON, or to standard output with -
     audit_log: AuditTarget = "" FILE;
+
+    /// Let an address send so many requests a second, and after a rest a hundred times as many at
+    /// once; 0 is any. What is said of requests counts where somebody can log in, or other machines
+    /// reach the server
+    requests_per_address: Number = "200" N;
+
+    /// The same for each user, project and runner
+    requests_per_user: Number = "200" N;
+
+    /// The same for the repositories with the same first component
+    requests_per_namespace: Number = "600" N;
+
+    /// Let an address ask for so many tokens a second, and after a rest 300 times as many at once; 0
+    /// is any
+    tokens_per_address: Number = "20" N;
+
+    /// Let the repositories with the same first component keep so many bytes together; 0 is any. With
+    /// it a start counts what is there
+    stored_per_namespace: Bytes = "0" SIZE;
+
+    /// Let so many bytes a day be pulled from them; 0 is any
+    pulled_per_namespace: Bytes = "0" SIZE;
 
     /// Drop an upload that got nothing for so long
     upload_expiry: Span = "24h" TIME;

@@ -91,6 +91,36 @@ impl fmt::Display for Count {
     }
 }
 
+/// A number, also none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Number(u32);
+
+impl Number {
+    pub(crate) const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl Value for Number {
+    fn expected() -> String {
+        "a number, 0 or more".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::Integer(self.get().into())
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A directory, by its absolute path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Directory(PathBuf);

@@ -1,9 +1,10 @@
-//! What the server looks after while it runs: the policy's file, and the keys that sign tokens.
+//! What the server looks after while it runs: the policy's file, the keys that sign tokens,
+//! and what the limits count.
 
-use std::{path::Path, pin::pin, time::Duration};
+use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
 use futures::future;
-use registry_adapters::system::SystemClock;
+use registry_adapters::{limits::Limits, system::SystemClock};
 use registry_core::{policy::PolicyFile, ports::Clock};
 use tokio::{signal::unix::Signal, task::JoinSet};
 
@@ -23,6 +24,7 @@ pub(super) fn keep(
     config: &Config,
     policy: Option<LivePolicy>,
     keys: Option<TokenKeys>,
+    limits: Option<Arc<Limits>>,
     hangups: Signal,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
@@ -31,6 +33,9 @@ pub(super) fn keep(
     }
     if let Some(keys) = keys.filter(|keys| keys.are_kept) {
         tasks.spawn(keep_keys(keys));
+    }
+    if let Some(limits) = limits {
+        tasks.spawn(async move { match limits.keep_saving(MINUTE).await {} });
     }
     tasks.spawn(hear(hangups, policy));
     tasks
