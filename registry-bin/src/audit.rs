@@ -85,7 +85,7 @@ fn write(mut sink: Sink, waiting: &Receiver<Waiting>, clock: &impl Clock) {
                 let outcome = sink.write(&lines.concat());
                 unsynced_since = unsynced_since.or_else(|| Some(clock.monotonic()));
                 for waiter in waiters {
-                    let outcome = outcome.as_ref().map(|()| ()).map_err(again);
+                    let outcome = outcome.as_ref().map_err(again).copied();
                     // Whoever asked may have hung up.
                     let _ = waiter.send(outcome);
                 }

@@ -47,16 +47,16 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let login = Login::open(config, &stores).await?;
     let (policy, live) = wiring::policy(config);
     let limits = wiring::limits(config, &stores).await?;
-    let wire = |policy| {
-        let (limits, audit) = (limits.clone(), Some(Arc::clone(&audit)));
-        wiring::registry(config, &stores, policy, tasks.clone(), limits, audit)
+    let wire = |policy, audit| {
+        wiring::registry(config, &stores, policy, tasks.clone(), limits.clone(), audit)
     };
-    let registry = wire(policy);
+    let registry = wire(policy, Some(Arc::clone(&audit)));
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
     let keeping = keeping::keep(config, live, keys, limits.clone(), hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
-        registry: wire(Arc::new(AllowAll)),
+        // Commands are audited as what was typed.
+        registry: wire(Arc::new(AllowAll), None),
         minter: login.tokens.as_ref().map(|tokens| Minter {
             issuer: Arc::clone(&tokens.issuer),
             registry: registry.clone(),

@@ -149,7 +149,9 @@ fn two_changes_at_once_are_both_done() {
     let both = |program: &Program, users: [&str; 2]| {
         thread::scope(|scope| {
             let adding = users.map(|user| scope.spawn(move || add(program, user, &[])));
-            adding.map(|thread| thread.join().expect("it is added"));
+            for thread in adding {
+                thread.join().expect("it is added");
+            }
         });
     };
     both(&program, ["alice", "bob"]);

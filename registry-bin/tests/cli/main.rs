@@ -8,6 +8,7 @@ mod ending;
 #[path = "../support/http.rs"]
 mod http;
 mod init;
+mod limits;
 mod policy;
 mod program;
 mod running;
