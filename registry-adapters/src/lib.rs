@@ -27,4 +27,6 @@ mod layout;
 pub mod memory;
 #[cfg(any(feature = "accounts", all(feature = "htpasswd", unix)))]
 pub mod passwords;
+#[cfg(any(feature = "accounts", all(any(feature = "htpasswd", feature = "jwt"), unix)))]
+mod recent;
 pub mod system;
