@@ -11,6 +11,7 @@
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
 //! | `jwt` | tokens that are signed, and the keys that sign them | `jwt`, Unix |
 //! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
+//! | `limits` | rates of requests, and quotas of bytes | `limits` |
 
 #[cfg(feature = "accounts")]
 pub mod accounts;
@@ -24,6 +25,8 @@ pub mod htpasswd;
 pub mod jwt;
 #[cfg(feature = "filesystem")]
 mod layout;
+#[cfg(feature = "limits")]
+pub mod limits;
 pub mod memory;
 #[cfg(any(feature = "accounts", all(feature = "htpasswd", unix)))]
 pub mod passwords;

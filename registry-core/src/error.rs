@@ -78,6 +78,9 @@ pub enum RegistryError {
     /// The caller may do this, but the token was not asked for it.
     #[error("the token is not for this: ask for one with the scope of the challenge")]
     InsufficientScope,
+    /// The namespace has no room left for what it was to keep.
+    #[error("the namespace's quota of stored bytes is used up: delete something, or ask for more")]
+    QuotaExceeded,
     /// Nobody in particular may not do this; somebody might.
     #[error("authentication is required")]
     Unauthenticated,
@@ -223,7 +226,7 @@ impl RegistryError {
                 ErrorCode::ManifestInvalid
             }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
-            Self::Denied | Self::Refused(_) => ErrorCode::Denied,
+            Self::Denied | Self::Refused(_) | Self::QuotaExceeded => ErrorCode::Denied,
             Self::Throttled { .. } => ErrorCode::TooManyRequests,
             Self::Unauthenticated | Self::InsufficientScope => ErrorCode::Unauthorized,
             Self::Authentication(error) => match error {

@@ -23,7 +23,7 @@ pub use audit_log::{AuditAction, AuditError, AuditEvent, AuditLog, AuditOutcome}
 pub use authenticator::{Authenticated, AuthenticationError, Authenticator};
 pub use authorizer::{Authorizer, AuthorizerError, Decision, Question, Verdict};
 pub use clock::Clock;
-pub use content::{Content, ContentBytes};
+pub use content::{Content, ContentBytes, ContentMeter};
 pub use content_store::{
     Checkpoint, CheckpointError, ContentId, ContentIdError, ContentInfo, ContentLimits,
     ContentStore, ContentWriter, ReadOptions, RedirectOptions, SealOptions, WriteOptions,

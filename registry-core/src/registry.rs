@@ -4,6 +4,7 @@
 //! methods of [`Source`](crate::ports::Source). The order of the steps on the stores is the
 //! storage protocol; the comments name its steps and invariants as `docs/ARCHITECTURE.md` does.
 
+mod audit;
 mod authorize;
 mod blobs;
 mod builder;
@@ -13,6 +14,7 @@ mod grants;
 mod links;
 mod listing;
 mod manifests;
+mod quota;
 mod referrers;
 mod repositories;
 mod retry;
@@ -33,7 +35,10 @@ pub use uploads::{Chunk, Mount, UploadSession, UploadStatus};
 
 use crate::{
     error::BodyError,
-    ports::{Authorizer, Clock, ContentStore, HashBackend, Random, RecordStore, Tasks},
+    ports::{
+        AuditLog, Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore,
+        Tasks,
+    },
 };
 
 /// A request's body, read as it comes and never held whole.
@@ -47,10 +52,12 @@ struct Inner {
     contents: Box<dyn ContentStore>,
     records: Box<dyn RecordStore>,
     authorizer: Box<dyn Authorizer>,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     random: Box<dyn Random>,
     hash: Box<dyn HashBackend>,
-    tasks: Option<Box<dyn Tasks>>,
+    tasks: Option<Arc<dyn Tasks>>,
+    limiter: Option<Arc<dyn RateLimiter>>,
+    audit: Option<Arc<dyn AuditLog>>,
     settings: Settings,
 }
 
@@ -68,7 +75,7 @@ impl Registry {
             Box::new(contents),
             Box::new(records),
             Box::new(authorizer),
-            Box::new(clock),
+            Arc::new(clock),
             Box::new(random),
         )
     }

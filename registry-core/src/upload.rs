@@ -43,7 +43,14 @@ impl UploadRecord {
         expires: Timestamp,
     ) -> Self {
         let progress = Progress::start(announced.unwrap_or(Algorithm::Sha256));
-        Self { repository, owner, state: UploadState::Open { progress, announced }, expires }
+        let state = UploadState::Open { progress, announced };
+        Self { repository, owner, state, namespace: String::new(), expires }
+    }
+
+    /// The session, whose bytes count among those of this namespace; none where it is empty.
+    #[must_use]
+    pub fn counted_in(&self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
     /// Whether it may be used at all: in its repository, by whoever opened it, before it expires,

@@ -50,6 +50,7 @@ fn upload(now: Timestamp) -> UploadRecord {
     UploadRecord {
         repository: RepositoryId::new(&SystemRandom),
         owner: String::new(),
+        namespace: String::new(),
         state: UploadState::Open { progress: Progress { checkpoint, hash }, announced: None },
         expires: now,
     }

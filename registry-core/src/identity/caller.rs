@@ -1,6 +1,9 @@
 //! Who asks, in which request.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::Principal;
 use crate::access::Scope;
@@ -17,13 +20,21 @@ pub struct Caller {
     pub request_id: Arc<str>,
     /// The client's address, where there is one.
     pub peer: Option<IpAddr>,
+    /// Why it was refused something last, where somebody wants to know.
+    refusal: Option<Arc<Mutex<Option<String>>>>,
 }
 
 impl Caller {
     /// A caller whose credential is good for everything the principal may do.
     #[must_use]
     pub fn new(principal: Principal, request_id: impl Into<Arc<str>>) -> Self {
-        Self { principal, scope: Scope::Full, request_id: request_id.into(), peer: None }
+        Self {
+            principal,
+            scope: Scope::Full,
+            request_id: request_id.into(),
+            peer: None,
+            refusal: None,
+        }
     }
 
     /// The same caller with a credential that is good for less.
@@ -42,5 +53,23 @@ impl Caller {
     #[must_use]
     pub fn anonymous() -> Self {
         Self::new(Principal::anonymous(), "")
+    }
+
+    /// The same caller, who remembers why it is refused something: the client is not told, so that
+    /// no error carries it.
+    pub(crate) fn remembering(&self) -> Self {
+        Self { refusal: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// It is refused something.
+    pub(crate) fn is_refused(&self, reason: &str) {
+        if let Some(refusal) = &self.refusal {
+            *refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
+    }
+
+    /// Why it was refused something last.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.refusal.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -73,6 +73,7 @@ fn every_kind_decodes_to_what_was_encoded() {
         UploadState::Aborted { digest: Some(digest()) },
     ] {
         round_trip(&UploadRecord {
+            namespace: "a".into(),
             repository: "r".parse().unwrap(),
             owner: "user:me".into(),
             state,

@@ -19,6 +19,10 @@ pub struct UploadRecord {
     /// How far it is.
     #[serde(flatten)]
     pub state: UploadState,
+    /// The namespace among whose stored bytes its own count, and to which they are given back when
+    /// it is dropped; empty: to none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
     /// When it may be dropped, unless somebody uses it before.
     pub expires: Timestamp,
 }

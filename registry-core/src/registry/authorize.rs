@@ -96,6 +96,7 @@ impl Inner {
     /// Refuses a request: the log holds the reason, and the client gets the error.
     pub(super) fn refuse(&self, caller: &Caller, refusal: &Refusal) -> RegistryError {
         let Refusal { kind, access, reason } = refusal;
+        caller.is_refused(reason);
         macro_rules! log {
             ($level:expr) => {
                 tracing::event!(

@@ -8,7 +8,7 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{BlobOptions, Content, Fetched, ReadOptions, StoreError, StoreErrorKind},
+    ports::{AuditAction, BlobOptions, Content, Fetched, ReadOptions, StoreError, StoreErrorKind},
     record::{BlobRecord, BlobState, LinkRecord, LinkState, RecordKey, RepositoryId},
 };
 
@@ -25,21 +25,33 @@ impl Registry {
         name: &RepositoryName,
         digest: &Digest,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_delete(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Delete, || format!("{name}@{digest}"));
+        trail.end(self.0.unlink(trail.caller(caller), name, digest)).await
+    }
+}
+
+impl Inner {
+    async fn unlink(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<(), RegistryError> {
+        let repository = self.to_delete(caller, name).await?;
         let key = RecordKey::link(digest, &repository);
         for _ in ROUNDS {
-            let Some(link) = self.0.read::<LinkRecord>(&key).await? else {
+            let Some(link) = self.read::<LinkRecord>(&key).await? else {
                 return Err(RegistryError::BlobUnknown);
             };
-            if self.0.remove(&key, &link.version).await?.is_ok() {
+            let size = if self.limiter.is_some() { self.size(digest).await? } else { None };
+            if self.remove(&key, &link.version).await?.is_ok() {
+                self.give_back(name.namespace(), size.unwrap_or(0)).await;
                 return Ok(());
             }
         }
         Err(RegistryError::Busy)
     }
-}
 
-impl Inner {
     pub(super) async fn pull_blob(
         &self,
         caller: &Caller,

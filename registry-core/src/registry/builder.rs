@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, Registry};
 use crate::{
-    ports::{Authorizer, Clock, ContentStore, HashBackend, Random, RecordStore, Sha2, Tasks},
+    ports::{
+        AuditLog, Authorizer, Clock, ContentStore, HashBackend, Random, RateLimiter, RecordStore,
+        Sha2, Tasks,
+    },
     record::Visibility,
 };
 
@@ -59,7 +62,7 @@ impl Builder {
         contents: Box<dyn ContentStore>,
         records: Box<dyn RecordStore>,
         authorizer: Box<dyn Authorizer>,
-        clock: Box<dyn Clock>,
+        clock: Arc<dyn Clock>,
         random: Box<dyn Random>,
     ) -> Self {
         Self(Inner {
@@ -70,6 +73,8 @@ impl Builder {
             random,
             hash: Box::new(Sha2),
             tasks: None,
+            limiter: None,
+            audit: None,
             settings: Settings::default(),
         })
     }
@@ -83,7 +88,21 @@ impl Builder {
     /// Where to run what must end though the client hung up. By default it runs within the
     /// request and stops with it; that loses nothing, but the client has to try again.
     pub fn tasks(mut self, tasks: impl Tasks) -> Self {
-        self.0.tasks = Some(Box::new(tasks));
+        self.0.tasks = Some(Arc::new(tasks));
+        self
+    }
+
+    /// What limits the bytes that each namespace keeps ([`StoredBytes`](crate::ports::Limit::StoredBytes)) and sends
+    /// ([`PulledBytes`](crate::ports::Limit::PulledBytes)); nothing by default. Requests are for a frontend to limit.
+    pub fn limiter(mut self, limiter: impl RateLimiter) -> Self {
+        self.0.limiter = Some(Arc::new(limiter));
+        self
+    }
+
+    /// Who is told of every push, mount and deletion, whatever comes of it, and of every refusal;
+    /// nobody by default. It is waited for, and a failure of it is logged and changes nothing.
+    pub fn audit(mut self, log: impl AuditLog) -> Self {
+        self.0.audit = Some(Arc::new(log));
         self
     }
 

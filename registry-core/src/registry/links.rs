@@ -8,6 +8,15 @@ use crate::{
     record::{LinkRecord, LinkState, RecordKey, RepositoryId},
 };
 
+/// How a link was put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// There was none: the bytes of the blob count for this repository from now on.
+    New,
+    /// It was there.
+    Renewed,
+}
+
 impl Inner {
     pub(super) async fn is_linked(
         &self,
@@ -25,13 +34,13 @@ impl Inner {
         digest: &Digest,
         repository: &RepositoryId,
         name: &RepositoryName,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Link, RegistryError> {
         let key = RecordKey::link(digest, repository);
         for _ in ROUNDS {
             let link = LinkRecord::live(name.clone(), self.now());
             let read = self.read::<LinkRecord>(&key).await?;
             if self.replace(&key, &link, read.as_ref()).await?.is_ok() {
-                return Ok(());
+                return Ok(if read.is_some() { Link::Renewed } else { Link::New });
             }
         }
         Err(RegistryError::Busy)

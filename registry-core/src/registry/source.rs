@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::Registry;
+use super::{Registry, audit::within};
 use crate::{
     descriptor::Descriptor,
     digest::Digest,
@@ -11,8 +11,8 @@ use crate::{
     name::RepositoryName,
     page::Page,
     ports::{
-        BlobOptions, Content, Fetched, Listing, ManifestOptions, PulledManifest, ReferrerOptions,
-        Source,
+        AuditAction, BlobOptions, Content, Fetched, Listing, ManifestOptions, PulledManifest,
+        ReferrerOptions, Source,
     },
     reference::Reference,
     tag::Tag,
@@ -27,7 +27,9 @@ impl Source for Registry {
         reference: &Reference,
         _: &ManifestOptions,
     ) -> Result<Fetched<PulledManifest>, RegistryError> {
-        self.0.pull_manifest(caller, name, reference).await
+        let trail = self.0.trail(caller, AuditAction::Pull, || within(name, reference));
+        let caller = trail.caller(caller);
+        trail.refusal(self.0.pull_manifest(caller, name, reference)).await
     }
 
     async fn blob(
@@ -37,7 +39,16 @@ impl Source for Registry {
         digest: &Digest,
         options: &BlobOptions,
     ) -> Result<Fetched<Content>, RegistryError> {
-        self.0.pull_blob(caller, name, digest, options).await
+        let trail = self.0.trail(caller, AuditAction::Pull, || format!("{name}@{digest}"));
+        let caller = trail.caller(caller);
+        let found = trail.refusal(self.0.pull_blob(caller, name, digest, options)).await?;
+        match found {
+            // HEAD sends nothing.
+            Fetched::Found(content) if !options.head => {
+                Ok(Fetched::Found(self.0.metered(name, content).await?))
+            }
+            found => Ok(found),
+        }
     }
 
     async fn tags(
@@ -46,7 +57,8 @@ impl Source for Registry {
         name: &RepositoryName,
         page: &Page,
     ) -> Result<Fetched<Listing<Tag>>, RegistryError> {
-        self.0.pull_tags(caller, name, page).await
+        let trail = self.0.trail(caller, AuditAction::Pull, || name.to_string());
+        trail.refusal(self.0.pull_tags(trail.caller(caller), name, page)).await
     }
 
     async fn referrers(
@@ -56,7 +68,9 @@ impl Source for Registry {
         subject: &Digest,
         options: &ReferrerOptions,
     ) -> Result<Listing<Descriptor>, RegistryError> {
-        self.0.pull_referrers(caller, name, subject, options).await
+        let trail = self.0.trail(caller, AuditAction::Pull, || format!("{name}@{subject}"));
+        let caller = trail.caller(caller);
+        trail.refusal(self.0.pull_referrers(caller, name, subject, options)).await
     }
 
     async fn repositories(
@@ -64,6 +78,7 @@ impl Source for Registry {
         caller: &Caller,
         page: &Page,
     ) -> Result<Listing<RepositoryName>, RegistryError> {
-        self.pull_catalog(caller, page).await
+        let trail = self.0.trail(caller, AuditAction::Catalog, String::new);
+        trail.refusal(self.pull_catalog(trail.caller(caller), page)).await
     }
 }

@@ -3,6 +3,7 @@
 mod client;
 mod collector;
 mod contract;
+mod counted;
 mod faults;
 mod interleavings;
 mod model;

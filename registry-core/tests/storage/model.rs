@@ -32,9 +32,11 @@ proptest! {
     #[test]
     fn the_registry_does_what_the_reference_does(steps in vec(request::step(), 1..50)) {
         let mut run = Run { samples: request::samples(), ..Run::default() };
+        run.world.counted = Some(Arc::default());
         for (draft, fault) in steps {
             run.step(draft, fault)?;
             prop_assert_eq!(run.world.check_invariants(), Ok(()));
+            run.check_count()?;
         }
     }
 }
@@ -69,6 +71,21 @@ impl Run {
             prop_assert_eq!(outcome, wanted, "{:?}", request);
             let actual = block_on(self.observe())?;
             prop_assert_eq!(&actual, &self.reference.state, "{:?}", request);
+        }
+        Ok(())
+    }
+
+    /// What is counted is what is there; after a request that was cut short it may be more.
+    fn check_count(&self) -> Result<(), TestCaseError> {
+        let counted = self.world.counted.as_ref().expect("it is counted").bytes();
+        let mut stored = block_on(self.world.registry().stored_bytes()).expect("it is undisturbed");
+        stored.retain(|_, bytes| *bytes > 0);
+        if !self.disturbed {
+            prop_assert_eq!(&counted, &stored);
+        }
+        for (namespace, bytes) in &stored {
+            let counted = counted.get(namespace).copied().unwrap_or(0);
+            prop_assert!(counted >= *bytes, "{} of {} in {}", counted, bytes, namespace);
         }
         Ok(())
     }

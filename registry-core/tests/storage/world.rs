@@ -11,7 +11,10 @@ use registry_core::{
     testing::{ManualClock, Seeded, Tap, Tapped},
 };
 
-use crate::plain::{PlainContents, PlainRecords};
+use crate::{
+    counted::Counted,
+    plain::{PlainContents, PlainRecords},
+};
 
 /// What outlives a process.
 #[derive(Default)]
@@ -20,6 +23,8 @@ pub(crate) struct World {
     pub(crate) records: PlainRecords,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) random: Arc<Seeded>,
+    /// What counts the bytes that are kept, where they are.
+    pub(crate) counted: Option<Arc<Counted>>,
 }
 
 impl World {
@@ -44,6 +49,7 @@ impl World {
             clock: Arc::new(clock),
             // What it makes up is not what this one did.
             random: Arc::new(Seeded::new(1)),
+            counted: None,
         }
     }
 
@@ -62,7 +68,12 @@ impl World {
         records: impl registry_core::ports::RecordStore,
         authorizer: impl registry_core::ports::Authorizer,
     ) -> Builder {
-        Registry::builder(contents, records, authorizer, self.clock.clone(), self.random.clone())
+        let (clock, random) = (self.clock.clone(), self.random.clone());
+        let builder = Registry::builder(contents, records, authorizer, clock, random);
+        match &self.counted {
+            Some(counted) => builder.limiter(counted.clone()),
+            None => builder,
+        }
     }
 
     /// What must hold whatever happened (invariant I1 and what it rests on).

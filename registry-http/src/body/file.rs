@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use registry_core::ports::{Content, StoreError, StoreErrorKind};
+use registry_core::ports::{Content, ContentMeter, StoreError, StoreErrorKind};
 use rustix::{
     fs::{Advice, fadvise},
     io::{ReadWriteFlags, preadv2},
@@ -38,13 +38,26 @@ pub(super) struct FileBody {
     rest: Range<u64>,
     windows: FileWindows,
     loading: Option<JoinHandle<io::Result<Mapping>>>,
+    /// Counts what is handed out, where somebody limits that.
+    meter: Option<Box<dyn ContentMeter>>,
+    /// How much that lets out at once.
+    most: u64,
 }
 
 impl FileBody {
     /// The range of a content, where that is in a file; else gives the content back.
-    pub(super) fn new(content: Content, windows: &FileWindows) -> Result<Self, Content> {
-        let (file, rest) = content.into_file()?;
-        Ok(Self { file: Arc::new(file), rest, windows: windows.clone(), loading: None })
+    pub(super) fn new(mut content: Content, windows: &FileWindows) -> Result<Self, Content> {
+        let meter = content.take_meter();
+        match content.into_file() {
+            Ok((file, rest)) => {
+                let (file, windows) = (Arc::new(file), windows.clone());
+                Ok(Self { file, rest, windows, loading: None, meter, most: u64::MAX })
+            }
+            Err(content) => Err(match meter {
+                Some(meter) => content.metered(meter),
+                None => content,
+            }),
+        }
     }
 
     /// The number of bytes that have not been handed out.
@@ -59,7 +72,13 @@ impl FileBody {
         if self.remaining() == 0 {
             return Poll::Ready(None);
         }
+        if let Some(meter) = &mut self.meter {
+            self.most = ready!(meter.poll_ready(cx))?;
+        }
         let window = ready!(self.poll_window(cx));
+        if let (Some(meter), Ok(bytes)) = (&mut self.meter, &window) {
+            meter.sent(bytes.len() as u64);
+        }
         let failed = |error| StoreError::with_source(StoreErrorKind::Other, error);
         Poll::Ready(Some(window.map_err(failed)))
     }
@@ -90,7 +109,7 @@ impl FileBody {
 
     fn window_length(&self) -> usize {
         // It is at most `WINDOW`, which any `usize` holds.
-        usize::try_from(self.remaining().min(WINDOW)).unwrap_or(usize::MAX)
+        usize::try_from(self.remaining().min(WINDOW).min(self.most)).unwrap_or(usize::MAX)
     }
 }
 

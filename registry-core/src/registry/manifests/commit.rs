@@ -8,18 +8,20 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     manifest::Manifest,
+    name::RepositoryName,
     ports::Version,
     record::{
         ManifestRecord, ManifestReference, ManifestState, Nonce, RecordKey, ReferrerRecord,
         RepositoryId, Retention, TagRecord,
     },
-    registry::{Inner, authorize::Refusal, retry::ROUNDS, store::Stored},
+    registry::{Inner, authorize::Refusal, quota::Share, retry::ROUNDS, store::Stored},
     tag::Tag,
 };
 
 /// A manifest that was read and checked, and where it goes.
 pub(super) struct Commit {
     pub(super) caller: Caller,
+    pub(super) name: RepositoryName,
     pub(super) repository: RepositoryId,
     pub(super) digest: Digest,
     pub(super) manifest: Manifest,
@@ -36,9 +38,17 @@ pub(super) struct TagGrant {
 impl Inner {
     /// All steps, started over when somebody deleted the manifest meanwhile.
     pub(super) async fn commit(&self, commit: &Commit) -> Result<(), RegistryError> {
+        let mut share = self.stored(&commit.name);
+        let committed = self.commit_within(commit, &mut share).await;
+        share.settle().await;
+        committed
+    }
+
+    async fn commit_within(&self, commit: &Commit, share: &mut Share) -> Result<(), RegistryError> {
         let references = references(&commit.manifest, self.settings.references);
         for _ in ROUNDS {
-            let Some(incarnation) = self.put_manifest(commit, &references).await? else { continue };
+            let put = self.put_manifest(commit, &references, share).await?;
+            let Some(incarnation) = put else { continue };
             self.put_referrer(commit, incarnation).await?;
             for grant in &commit.tags {
                 self.put_tag(commit, grant, incarnation).await?;
@@ -61,9 +71,15 @@ impl Inner {
         &self,
         commit: &Commit,
         references: &[ManifestReference],
+        share: &mut Share,
     ) -> Result<Option<Nonce>, RegistryError> {
         let key = RecordKey::manifest(&commit.repository, &commit.digest);
-        let (record, version) = match self.read::<ManifestRecord>(&key).await? {
+        let found = self.read::<ManifestRecord>(&key).await?;
+        // Its bytes count from when it is committed, by whoever commits it.
+        let is_counted = found.as_ref().is_some_and(|found| found.value.is_visible());
+        let size = if is_counted { 0 } else { commit.manifest.bytes().len() as u64 };
+        share.hold(size).await?;
+        let (record, version) = match found {
             None => {
                 let pending = self.pending(commit, references);
                 match self.create(&key, &pending).await? {
@@ -83,7 +99,12 @@ impl Inner {
         if *record == committed {
             return Ok(Some(record.incarnation));
         }
+        // Should the swap fail it may have been done all the same.
+        share.spend(size);
         let swapped = self.swap(&key, &committed, &version).await?;
+        if swapped.is_err() {
+            share.unspend(size);
+        }
         Ok(swapped.is_ok().then_some(record.incarnation))
     }
 

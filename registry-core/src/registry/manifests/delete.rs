@@ -10,12 +10,12 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{KeyRange, Question, StoreError, StoreErrorKind},
+    ports::{AuditAction, KeyRange, Question, StoreError, StoreErrorKind},
     record::{
         ManifestRecord, Nonce, RecordKey, ReferrerRecord, RepositoryId, RepositoryRecord, TagRecord,
     },
     reference::Reference,
-    registry::{Inner, Registry, retry::ROUNDS, store::Stored},
+    registry::{Inner, Registry, audit::within, retry::ROUNDS, store::Stored},
     tag::Tag,
 };
 
@@ -35,21 +35,26 @@ impl Registry {
         name: &RepositoryName,
         reference: &Reference,
     ) -> Result<(), RegistryError> {
+        let trail = self.0.trail(caller, AuditAction::Delete, || within(name, reference));
+        let caller = trail.caller(caller);
         let access = match reference {
             Reference::Tag(tag) => Access::tag(Action::Delete, name, tag),
             Reference::Digest(_) => Access::repository(Action::Delete, name),
         };
-        let repository = self.0.deletes(caller, access, name).await?;
+        let repository = trail.step(self.0.deletes(caller, access, name)).await?;
         let (inner, reference) = (self.0.clone(), reference.clone());
         let (caller, name) = (caller.clone(), name.clone());
         self.detached(async move {
-            match reference {
-                Reference::Tag(tag) => inner.delete_tag(&repository.id, &tag).await,
-                Reference::Digest(digest) => {
-                    let deletion = Deletion { caller, name, repository, digest };
-                    inner.delete_manifest(&deletion).await
+            let deleted = async {
+                match reference {
+                    Reference::Tag(tag) => inner.delete_tag(&repository.id, &tag).await,
+                    Reference::Digest(digest) => {
+                        let deletion = Deletion { caller, name, repository, digest };
+                        inner.delete_manifest(&deletion).await
+                    }
                 }
-            }
+            };
+            trail.end(deleted).await
         })
         .await
     }
@@ -81,7 +86,7 @@ impl Inner {
     /// The manifest first, then what stands for it: a writer puts them in the other order and
     /// looks at the manifest again.
     async fn delete_manifest(&self, deletion: &Deletion) -> Result<(), RegistryError> {
-        let Deletion { repository, digest, .. } = deletion;
+        let Deletion { name, repository, digest, .. } = deletion;
         let key = RecordKey::manifest(&repository.id, digest);
         for _ in ROUNDS {
             let manifest = self.read::<ManifestRecord>(&key).await?;
@@ -92,6 +97,7 @@ impl Inner {
             if self.remove(&key, &version).await?.is_err() {
                 continue;
             }
+            self.give_back(name.namespace(), value.bytes.len() as u64).await;
             if let Some(subject) = &value.subject {
                 self.remove_referrer(&repository.id, subject, digest, value.incarnation).await?;
             }

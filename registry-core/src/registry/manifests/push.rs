@@ -1,5 +1,7 @@
 //! Pushing a manifest (end-7a, end-7b): what comes before the storage protocol.
 
+use std::iter::{once, repeat};
+
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 
@@ -14,7 +16,7 @@ use crate::{
     identity::Caller,
     manifest::Manifest,
     name::RepositoryName,
-    ports::Question,
+    ports::{AuditAction, Question},
     reference::Reference,
     registry::{Body, Inner, Registry, authorize::Outcome, repositories::PushTarget},
     tag::Tag,
@@ -26,7 +28,8 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::ManifestTooLarge`], [`RegistryError::ManifestInvalid`],
     /// [`RegistryError::DigestDiffers`], [`RegistryError::SizeInvalid`],
-    /// [`RegistryError::ManifestBlobUnknown`], [`RegistryError::ManifestBody`];
+    /// [`RegistryError::ManifestBlobUnknown`], [`RegistryError::ManifestBody`],
+    /// [`RegistryError::QuotaExceeded`];
     /// [`RegistryError::Denied`], also where a tag would move and may not. After any of them there
     /// is neither the manifest nor a tag of it, unless somebody else set such a tag just meanwhile.
     pub async fn push_manifest(
@@ -37,6 +40,29 @@ impl Registry {
         tags: &[Tag],
         upload: ManifestUpload,
     ) -> Result<PushedManifest, RegistryError> {
+        let mut trail =
+            self.0.trail(caller, AuditAction::Push, || pushed_to(name, reference, tags));
+        let read = self.read_manifest(trail.caller(caller), name, reference, tags, upload);
+        let commit = trail.step(read).await?;
+        let digest = commit.digest;
+        if let Reference::Tag(_) = reference {
+            trail.add(|| format!("@{digest}"));
+        }
+        let subject = commit.manifest.subject().map(|subject| subject.digest);
+        let inner = self.0.clone();
+        self.detached(async move { trail.end(inner.commit(&commit)).await }).await?;
+        Ok(PushedManifest { digest, subject, tags: tags.to_vec() })
+    }
+
+    /// Reads a manifest, and finds out what may be done with it.
+    async fn read_manifest(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        reference: &Reference,
+        tags: &[Tag],
+        upload: ManifestUpload,
+    ) -> Result<Commit, RegistryError> {
         let mut target = self.0.push_target(caller, name).await?;
         let mut grants = self.0.grants(caller, &target, reference, tags).await?;
         if upload.length.is_some_and(|length| length > Manifest::MAX_SIZE as u64) {
@@ -62,7 +88,6 @@ impl Registry {
         }
         let manifest = Manifest::parse(bytes, upload.content_type)?;
         self.0.refuse_moves(caller, &target, &digest, &grants).await?;
-        let subject = manifest.subject().map(|subject| subject.digest);
         let decided_on = target.version();
         let repository = self.0.enter(caller, &mut target).await?;
         if target.version() != decided_on {
@@ -70,11 +95,8 @@ impl Registry {
             grants = self.0.grants(caller, &target, reference, tags).await?;
             self.0.refuse_moves(caller, &target, &digest, &grants).await?;
         }
-        let caller = caller.clone();
-        let (inner, commit) =
-            (self.0.clone(), Commit { caller, repository, digest, manifest, tags: grants });
-        self.detached(async move { inner.commit(&commit).await }).await?;
-        Ok(PushedManifest { digest, subject, tags: tags.to_vec() })
+        let (caller, name) = (caller.clone(), name.clone());
+        Ok(Commit { caller, name, repository, digest, manifest, tags: grants })
     }
 }
 
@@ -130,6 +152,23 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// The tags of a push, and its digest where that is known.
+fn pushed_to(name: &RepositoryName, reference: &Reference, tags: &[Tag]) -> String {
+    let mut text = name.to_string();
+    let (tag, digest) = match reference {
+        Reference::Tag(tag) => (Some(tag), None),
+        Reference::Digest(digest) => (None, Some(digest)),
+    };
+    for (before, tag) in once(":").chain(repeat(",")).zip(tag.into_iter().chain(tags)) {
+        text.push_str(before);
+        text.push_str(tag.as_str());
+    }
+    if let Some(digest) = digest {
+        text.push_str(&format!("@{digest}"));
+    }
+    text
 }
 
 /// Reads a body that may have [`Manifest::MAX_SIZE`] bytes, counted while they come: nobody needs

@@ -10,7 +10,7 @@ use crate::{
     identity::{Caller, Principal},
     name::RepositoryName,
     page::Page,
-    ports::{Listing, Question},
+    ports::{AuditAction, Listing, Question},
     record::{RecordKey, RepositoryRecord, Visibility},
     registry::{Registry, retry::ROUNDS, store::Stored},
 };
@@ -71,7 +71,9 @@ impl Registry {
         caller: &Caller,
         page: &Page,
     ) -> Result<Listing<RepositoryStatus>, RegistryError> {
-        self.0.authorize(caller, Question::new(Access::registry(Action::Admin))).await?;
+        let trail = self.0.trail(caller, AuditAction::Admin, || "repositories".to_owned());
+        let question = Question::new(Access::registry(Action::Admin));
+        trail.refusal(self.0.authorize(trail.caller(caller), question)).await?;
         let names = self.0.list::<RepositoryName>(RecordKey::repositories(), page).await?;
         let inner = Arc::clone(&self.0);
         let entries = names.entries.try_filter_map(move |name| {
@@ -92,6 +94,16 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Denied`], [`RegistryError::NameUnknown`].
     pub async fn change_repository(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        change: &RepositoryChange,
+    ) -> Result<Arc<RepositoryRecord>, RegistryError> {
+        let trail = self.0.trail(caller, AuditAction::Admin, || name.to_string());
+        trail.end(self.change(trail.caller(caller), name, change)).await
+    }
+
+    async fn change(
         &self,
         caller: &Caller,
         name: &RepositoryName,

@@ -2,11 +2,12 @@
 
 use futures::{StreamExt, TryStreamExt};
 
+use super::discard::Linked;
 use crate::{
     access::{Access, Action},
     error::RegistryError,
     identity::Caller,
-    ports::{ContentId, KeyRange, Listing, Question, StoreError, StoreErrorKind},
+    ports::{AuditAction, ContentId, KeyRange, Listing, Question, StoreError, StoreErrorKind},
     record::{RecordKey, RepositoryId, Timestamp, UploadRecord, UploadState},
     registry::{Registry, store::Stored},
 };
@@ -34,7 +35,9 @@ impl Registry {
     /// [`RegistryError::Denied`] for whoever does not look after the registry as a whole
     /// ([`Action::Admin`]).
     pub async fn uploads(&self, caller: &Caller) -> Result<Listing<UploadSession>, RegistryError> {
-        self.0.authorize(caller, Question::new(Access::registry(Action::Admin))).await?;
+        let trail = self.0.trail(caller, AuditAction::Admin, || "uploads".to_owned());
+        let question = Question::new(Access::registry(Action::Admin));
+        trail.refusal(self.0.authorize(trail.caller(caller), question)).await?;
         let inner = self.0.clone();
         let entries = inner.records.list(KeyRange::all(RecordKey::uploads()));
         let sessions = entries.map_err(RegistryError::from).try_filter_map(move |entry| {
@@ -59,13 +62,15 @@ impl Registry {
         caller: &Caller,
         id: &ContentId,
     ) -> Result<(), RegistryError> {
-        self.0.authorize(caller, Question::new(Access::registry(Action::Admin))).await?;
+        let trail = self.0.trail(caller, AuditAction::Admin, || format!("upload {id}"));
+        let question = Question::new(Access::registry(Action::Admin));
+        trail.step(self.0.authorize(trail.caller(caller), question)).await?;
         let upload = self.0.read::<UploadRecord>(&RecordKey::upload(id)).await?;
         if upload.is_none_or(|upload| is_dropped(&upload.value)) {
             return Err(RegistryError::UploadUnknown);
         }
         let (inner, id) = (self.0.clone(), *id);
-        self.detached(async move { inner.discard(&id).await }).await
+        self.detached(async move { trail.end(inner.discard(&id, Linked::Maybe)).await }).await
     }
 }
 

@@ -5,9 +5,9 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::ContentId,
-    record::{Progress, RecordKey, UploadRecord},
-    registry::{Inner, Registry, store::Stored},
+    ports::{AuditAction, ContentId},
+    record::{Progress, UploadRecord},
+    registry::{Inner, Registry, quota::Share, store::Stored},
 };
 
 impl Registry {
@@ -19,9 +19,22 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::UploadUnknown`]; [`RegistryError::UploadRange`], when the chunk belongs
     /// elsewhere or another request is writing; [`RegistryError::SizeInvalid`],
-    /// [`RegistryError::BlobTooLarge`], [`RegistryError::Body`], [`RegistryError::Denied`]. After
+    /// [`RegistryError::BlobTooLarge`], [`RegistryError::QuotaExceeded`], [`RegistryError::Body`],
+    /// [`RegistryError::Denied`]. After
     /// any of them the upload goes on where it was, or where the body broke off.
     pub async fn append_upload(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        id: &ContentId,
+        chunk: Chunk,
+    ) -> Result<UploadStatus, RegistryError> {
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let whole = self.append_by(trail.caller(caller), name, id, chunk);
+        trail.refusal(whole).await
+    }
+
+    async fn append_by(
         &self,
         caller: &Caller,
         name: &RepositoryName,
@@ -31,9 +44,10 @@ impl Registry {
         let repository = self.0.to_go_on(caller, name).await?;
         let session = self.0.session(caller, &repository, id).await?;
         self.0.admit(&session.value, &chunk)?;
-        let (inner, id) = (self.0.clone(), *id);
+        let (inner, id, mut share) = (self.0.clone(), *id, self.0.stored(name));
         self.detached(async move {
-            let appended = inner.append(&id, &session, chunk).await;
+            let appended = inner.append(&id, &session, chunk, &mut share).await;
+            share.settle().await;
             inner.unless_lost(&id, &session, appended).await
         })
         .await
@@ -46,20 +60,21 @@ impl Inner {
         id: &ContentId,
         session: &Stored<UploadRecord>,
         chunk: Chunk,
+        share: &mut Share,
     ) -> Result<UploadStatus, RegistryError> {
         let progress = self.admit(&session.value, &chunk)?;
-        let mut writer = self.open_content(id, session, None).await?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
-        let (offset, hash) = (progress.offset(), progress.hash.clone());
-        let received =
-            receive(chunk.body, offset, self.limit(), hash, &*self.hash, &mut *writer).await?;
+        share.hold(expected.unwrap_or(0)).await?;
+        let mut writer = self.open_content(id, session, None).await?;
+        let (hash, room) = (progress.hash.clone(), self.room(progress, share));
+        let received = receive(chunk.body, room, hash, &*self.hash, &mut *writer).await?;
         if expected.is_some_and(|length| length != received.length) {
             received.end?;
             return Err(RegistryError::SizeInvalid);
         }
         let checkpoint = writer.checkpoint().await?;
         let progress = Progress { checkpoint, hash: received.hash };
-        let status = self.advance(id, session, progress).await?;
+        let status = self.advance(id, session, progress, share).await?;
         received.end?;
         Ok(status)
     }
@@ -69,13 +84,12 @@ impl Inner {
         id: &ContentId,
         session: &Stored<UploadRecord>,
         to: Progress,
+        share: &mut Share,
     ) -> Result<UploadStatus, RegistryError> {
         let offset = to.offset();
         let advanced = session.value.advanced(to, self.expiry());
         let advanced = advanced.ok_or(RegistryError::UploadUnknown)?;
-        match self.swap(&RecordKey::upload(id), &advanced, &session.version).await? {
-            Ok(_) => Ok(self.status(*id, offset)),
-            Err(_) => Err(self.overtaken(id).await),
-        }
+        self.go_on_with(id, session, &advanced, share).await?;
+        Ok(self.status(*id, offset))
     }
 }

@@ -1,19 +1,21 @@
 //! Closing an upload (end-6), and pushing a blob in one request (end-4b): the only ways in which
 //! a content gets a digest.
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use futures::TryStreamExt;
 
-use super::{Chunk, pipeline::receive};
+use super::{Chunk, discard::Linked, pipeline::receive};
 use crate::{
     digest::{Digest, HashState},
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{ContentId, ContentWriter, ReadOptions, SealOptions, StoreError, StoreErrorKind},
+    ports::{
+        AuditAction, ContentId, ContentWriter, ReadOptions, SealOptions, StoreError, StoreErrorKind,
+    },
     record::{BlobRecord, BlobState, Progress, RecordKey, UploadRecord, UploadState},
-    registry::{Inner, Registry, retry::ROUNDS, store::Stored},
+    registry::{Inner, Registry, links::Link, quota::Share, retry::ROUNDS, store::Stored},
 };
 
 /// Whether the blob record names the content of the upload that is closed.
@@ -43,13 +45,15 @@ impl Registry {
         digest: &Digest,
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_go_on(caller, name).await?;
-        let session = self.0.session(caller, &repository, id).await?;
-        if !closes_with(&session.value, digest) {
-            self.0.admit(&session.value, &chunk)?;
-        }
+        let trail = self.0.trail(caller, AuditAction::Push, || format!("{name}@{digest}"));
+        let caller = trail.caller(caller);
+        let begun = self.0.to_close(caller, name, id, digest, chunk);
+        let (session, chunk) = trail.step(begun).await?;
         let (inner, name, id, digest) = (self.0.clone(), name.clone(), *id, *digest);
-        self.detached(async move { inner.close(&name, &id, &digest, session, chunk).await }).await
+        self.detached(
+            async move { trail.end(inner.close(&name, &id, &digest, session, chunk)).await },
+        )
+        .await
     }
 
     /// Pushes a blob in one request.
@@ -64,12 +68,10 @@ impl Registry {
         digest: &Digest,
         chunk: Chunk,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_push(caller, name).await?;
-        if chunk.length.is_some_and(|length| length > self.0.limit()) {
-            return Err(RegistryError::BlobTooLarge { limit: self.0.limit() });
-        }
-        let id = self.0.open_session(caller, &repository, Some(digest.algorithm())).await?.id;
-        let session = self.0.session(caller, &repository, &id).await?;
+        let trail = self.0.trail(caller, AuditAction::Push, || format!("{name}@{digest}"));
+        let caller = trail.caller(caller);
+        let begun = self.0.open_to_push(caller, name, digest, chunk.length);
+        let (id, session) = trail.step(begun).await?;
         let (inner, name, digest) = (self.0.clone(), name.clone(), *digest);
         self.detached(async move {
             let closed = inner.close(&name, &id, &digest, session, chunk).await;
@@ -77,13 +79,47 @@ impl Registry {
                 // The client does not know the upload, so nobody will go on with it.
                 inner.give_up(&id).await;
             }
-            closed
+            trail.end(ready(closed)).await
         })
         .await
     }
 }
 
 impl Inner {
+    /// The session that is to be closed, if the request fits it.
+    async fn to_close(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        id: &ContentId,
+        digest: &Digest,
+        chunk: Chunk,
+    ) -> Result<(Stored<UploadRecord>, Chunk), RegistryError> {
+        let repository = self.to_go_on(caller, name).await?;
+        let session = self.session(caller, &repository, id).await?;
+        if !closes_with(&session.value, digest) {
+            self.admit(&session.value, &chunk)?;
+        }
+        Ok((session, chunk))
+    }
+
+    /// A session of its own for a blob that comes in one request.
+    async fn open_to_push(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+        length: Option<u64>,
+    ) -> Result<(ContentId, Stored<UploadRecord>), RegistryError> {
+        let repository = self.to_push(caller, name).await?;
+        if length.is_some_and(|length| length > self.limit()) {
+            return Err(RegistryError::BlobTooLarge { limit: self.limit() });
+        }
+        let announced = Some(digest.algorithm());
+        let id = self.open_session(caller, name, &repository, announced).await?.id;
+        Ok((id, self.session(caller, &repository, &id).await?))
+    }
+
     async fn close(
         &self,
         name: &RepositoryName,
@@ -95,7 +131,10 @@ impl Inner {
         let completed = if closes_with(&session.value, digest) {
             self.complete_again(id, &session).await
         } else {
-            self.complete(id, digest, &session, chunk).await
+            let mut share = self.stored(name);
+            let completed = self.complete(id, digest, &session, chunk, &mut share).await;
+            share.settle().await;
+            completed
         };
         let (closing, writer) = self.unless_lost(id, &session, completed).await?;
         self.seal(id, digest, &closing, writer).await?;
@@ -109,10 +148,27 @@ impl Inner {
         session: &Stored<UploadRecord>,
     ) -> Result<(Arc<UploadRecord>, Box<dyn ContentWriter>), RegistryError> {
         match self.open_content(id, session, None).await {
-            Ok(writer) => Ok((Arc::clone(&session.value), writer)),
+            Ok(writer) => Ok((self.forfeit(id, session).await?, writer)),
             // The close that this one repeats is still at work.
             Err(RegistryError::UploadRange { .. }) => Err(RegistryError::Busy),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Whoever repeats a close cannot tell whether the first one linked the blob, and neither can
+    /// that one from now on: the bytes stay counted, once at least.
+    async fn forfeit(
+        &self,
+        id: &ContentId,
+        session: &Stored<UploadRecord>,
+    ) -> Result<Arc<UploadRecord>, RegistryError> {
+        if self.limiter.is_none() || session.value.namespace.is_empty() {
+            return Ok(Arc::clone(&session.value));
+        }
+        let forfeited = session.value.counted_in("");
+        match self.swap(&RecordKey::upload(id), &forfeited, &session.version).await? {
+            Ok(_) => Ok(Arc::new(forfeited)),
+            Err(_) => Err(self.overtaken(id).await),
         }
     }
 
@@ -123,14 +179,15 @@ impl Inner {
         digest: &Digest,
         session: &Stored<UploadRecord>,
         chunk: Chunk,
+        share: &mut Share,
     ) -> Result<(Arc<UploadRecord>, Box<dyn ContentWriter>), RegistryError> {
         let progress = self.admit(&session.value, &chunk)?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
         let size = expected.and_then(|length| length.checked_add(progress.offset()));
+        share.hold(expected.unwrap_or(0)).await?;
         let mut writer = self.open_content(id, session, size).await?;
-        let (offset, hash) = (progress.offset(), progress.hash_for(digest.algorithm()));
-        let received =
-            receive(chunk.body, offset, self.limit(), hash, &*self.hash, &mut *writer).await?;
+        let (hash, room) = (progress.hash_for(digest.algorithm()), self.room(progress, share));
+        let received = receive(chunk.body, room, hash, &*self.hash, &mut *writer).await?;
         received.end?;
         if expected.is_some_and(|length| length != received.length) {
             return Err(RegistryError::SizeInvalid);
@@ -142,10 +199,8 @@ impl Inner {
         let progress = Progress { checkpoint: writer.checkpoint().await?, hash: received.hash };
         let closing = session.value.closing(*digest, progress, self.expiry());
         let closing = closing.ok_or(RegistryError::UploadUnknown)?;
-        match self.swap(&RecordKey::upload(id), &closing, &session.version).await? {
-            Ok(_) => Ok((Arc::new(closing), writer)),
-            Err(_) => Err(self.overtaken(id).await),
-        }
+        self.go_on_with(id, session, &closing, share).await?;
+        Ok((Arc::new(closing), writer))
     }
 
     /// Step 2: the bytes survive power loss and are what the digest says.
@@ -161,7 +216,7 @@ impl Inner {
         let hashed = closing.progress().map(|progress| progress.hash.algorithm());
         if hashed != Some(digest.algorithm()) && self.rehash(id, digest).await? != *digest {
             // Where this fails the client is told so: it knows the upload, and closes it again.
-            self.discard(id).await?;
+            self.discard(id, Linked::No).await?;
             return Err(RegistryError::DigestDiffers(*digest));
         }
         Ok(())
@@ -176,10 +231,14 @@ impl Inner {
         closing: &UploadRecord,
     ) -> Result<(), RegistryError> {
         let published = self.publish(id, digest, closing.offset()).await?;
-        self.link(digest, &closing.repository, name).await?;
+        let linked = match self.link(digest, &closing.repository, name).await? {
+            Link::New => Linked::Maybe,
+            // The bytes count already: those of the upload are given back.
+            Link::Renewed => Linked::No,
+        };
         match published {
-            Published::Another => self.discard(id).await,
-            Published::Mine => self.close_session(id).await,
+            Published::Another => self.discard(id, linked).await,
+            Published::Mine => self.close_session(id, linked).await,
         }
     }
 
@@ -228,11 +287,12 @@ impl Inner {
     }
 
     /// Step 5: nobody needs the session any more.
-    async fn close_session(&self, id: &ContentId) -> Result<(), RegistryError> {
+    async fn close_session(&self, id: &ContentId, linked: Linked) -> Result<(), RegistryError> {
         let key = RecordKey::upload(id);
         for _ in ROUNDS {
             let Some(session) = self.read::<UploadRecord>(&key).await? else { return Ok(()) };
             if self.remove(&key, &session.version).await?.is_ok() {
+                self.uncount(&session.value, linked).await;
                 return Ok(());
             }
         }

@@ -1,5 +1,7 @@
 //! Mounting a blob of another repository (end-11).
 
+use std::future::ready;
+
 use futures::{StreamExt, TryStreamExt};
 
 use super::UploadStatus;
@@ -9,9 +11,9 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{KeyRange, Question},
+    ports::{AuditAction, KeyRange, Question},
     record::{LinkRecord, RecordKey, RepositoryId},
-    registry::{Inner, Registry},
+    registry::{Inner, Registry, authorize::Outcome, links::Link},
 };
 
 /// How a mount ended.
@@ -38,7 +40,8 @@ impl Registry {
     /// both open an upload.
     ///
     /// # Errors
-    /// Those of [`Registry::open_upload`], [`RegistryError::InsufficientScope`].
+    /// Those of [`Registry::open_upload`], [`RegistryError::InsufficientScope`],
+    /// [`RegistryError::QuotaExceeded`].
     pub async fn mount_blob(
         &self,
         caller: &Caller,
@@ -46,26 +49,48 @@ impl Registry {
         digest: &Digest,
         from: Option<&RepositoryName>,
     ) -> Result<Mount, RegistryError> {
-        let mut target = self.0.push_target(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Mount, || match from {
+            Some(from) => format!("{name}@{digest} from {from}"),
+            None => format!("{name}@{digest}"),
+        });
+        let caller = trail.caller(caller);
+        let mounted = trail.step(self.0.mount_or_open(caller, name, digest, from)).await?;
+        match &mounted {
+            Mount::Mounted => trail.end(ready(Ok(()))).await?,
+            // Of the repositories that nobody named none was refused.
+            Mount::Upload(_) if from.is_some() => trail.quietly_refused().await,
+            Mount::Upload(_) => {}
+        }
+        Ok(mounted)
+    }
+}
+
+impl Inner {
+    async fn mount_or_open(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        digest: &Digest,
+        from: Option<&RepositoryName>,
+    ) -> Result<Mount, RegistryError> {
+        let mut target = self.push_target(caller, name).await?;
         if let Some(from) = from
             && !caller.scope.names(&Resource::Repository(from.clone()))
         {
             return Err(RegistryError::InsufficientScope);
         }
-        let repository = self.0.enter(caller, &mut target).await?;
+        let repository = self.enter(caller, &mut target).await?;
         let found = match from {
-            Some(from) => self.0.pulls_from(caller, digest, from).await?,
-            None => self.0.pulls_from_any(caller, digest).await?,
+            Some(from) => self.pulls_from(caller, digest, from).await?,
+            None => self.pulls_from_any(caller, digest).await?,
         };
-        if found && self.0.mount(digest, &repository, name).await? {
+        if found && self.mount(digest, &repository, name).await? {
             return Ok(Mount::Mounted);
         }
-        let upload = self.0.open_session(caller, &repository, Some(digest.algorithm())).await?;
-        Ok(Mount::Upload(upload))
+        let announced = Some(digest.algorithm());
+        Ok(Mount::Upload(self.open_session(caller, name, &repository, announced).await?))
     }
-}
 
-impl Inner {
     /// Whoever mounts relies on the blob, so it is kept before it is linked.
     async fn mount(
         &self,
@@ -77,8 +102,31 @@ impl Inner {
         if self.intact(&blob).await?.is_none() {
             return Ok(false);
         }
-        self.link(digest, repository, name).await?;
+        self.count_link(digest, repository, name, blob.size).await?;
         Ok(true)
+    }
+
+    /// Links a blob whose bytes count for this repository too, unless they do already.
+    async fn count_link(
+        &self,
+        digest: &Digest,
+        repository: &RepositoryId,
+        name: &RepositoryName,
+        size: u64,
+    ) -> Result<(), RegistryError> {
+        // Where it is linked already there need not be room for it.
+        if self.limiter.is_some() && self.keep_link(digest, repository).await? {
+            return Ok(());
+        }
+        let mut share = self.stored(name);
+        share.hold(size).await?;
+        // Should it fail it may be there all the same, and counts.
+        share.spend(size);
+        if self.link(digest, repository, name).await? == Link::Renewed {
+            share.unspend(size);
+        }
+        share.settle().await;
+        Ok(())
     }
 
     async fn pulls_from(
@@ -89,7 +137,10 @@ impl Inner {
     ) -> Result<bool, RegistryError> {
         let access = Access::repository(Action::Pull, from);
         let source = self.find(from).await?;
-        if !self.allowed(caller, &[Question::within(access, source.clone())]).await?[0] {
+        let question = Question::within(access, source.clone());
+        if let Outcome::Refused(refusal) = self.decide(caller, &[question]).await?.remove(0) {
+            // For the logs alone: the client gets an upload.
+            self.refuse(caller, &refusal);
             return Ok(false);
         }
         match source {

@@ -1,12 +1,12 @@
 //! Opening an upload (end-4a, end-4c), asking for it (end-13), cancelling it (end-14).
 
-use super::UploadStatus;
+use super::{UploadStatus, discard::Linked};
 use crate::{
     digest::Algorithm,
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::ContentId,
+    ports::{AuditAction, ContentId},
     record::{RecordKey, RepositoryId, UploadRecord},
     registry::{Inner, Registry},
 };
@@ -22,8 +22,10 @@ impl Registry {
         name: &RepositoryName,
         announced: Option<Algorithm>,
     ) -> Result<UploadStatus, RegistryError> {
-        let repository = self.0.to_push(caller, name).await?;
-        self.0.open_session(caller, &repository, announced).await
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let caller = trail.caller(caller);
+        let repository = trail.refusal(self.0.to_push(caller, name)).await?;
+        self.0.open_session(caller, name, &repository, announced).await
     }
 
     /// Where an upload is.
@@ -36,7 +38,9 @@ impl Registry {
         name: &RepositoryName,
         id: &ContentId,
     ) -> Result<UploadStatus, RegistryError> {
-        let repository = self.0.to_go_on(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let caller = trail.caller(caller);
+        let repository = trail.refusal(self.0.to_go_on(caller, name)).await?;
         let session = self.0.session(caller, &repository, id).await?;
         Ok(self.0.status(*id, session.value.offset()))
     }
@@ -51,10 +55,12 @@ impl Registry {
         name: &RepositoryName,
         id: &ContentId,
     ) -> Result<(), RegistryError> {
-        let repository = self.0.to_go_on(caller, name).await?;
+        let trail = self.0.trail(caller, AuditAction::Push, || name.to_string());
+        let caller = trail.caller(caller);
+        let repository = trail.refusal(self.0.to_go_on(caller, name)).await?;
         self.0.session(caller, &repository, id).await?;
         let (inner, id) = (self.0.clone(), *id);
-        self.detached(async move { inner.discard(&id).await }).await
+        self.detached(async move { inner.discard(&id, Linked::Maybe).await }).await
     }
 }
 
@@ -63,12 +69,14 @@ impl Inner {
     pub(super) async fn open_session(
         &self,
         caller: &Caller,
+        name: &RepositoryName,
         repository: &RepositoryId,
         announced: Option<Algorithm>,
     ) -> Result<UploadStatus, RegistryError> {
         let id = ContentId::new(&*self.random);
         let owner = caller.principal.owner();
-        let record = UploadRecord::open(repository.clone(), owner, announced, self.expiry());
+        let record = UploadRecord::open(repository.clone(), owner, announced, self.expiry())
+            .counted_in(name.namespace());
         match self.create(&RecordKey::upload(&id), &record).await? {
             Ok(_) => Ok(self.status(id, 0)),
             // Only a broken source of randomness gives an id twice.

@@ -9,7 +9,7 @@ use crate::{
     digest::HashState,
     error::{BodyError, RegistryError},
     ports::{ContentWriter, HashBackend},
-    registry::Body,
+    registry::{Body, quota::Share},
 };
 
 /// How many bytes are gathered before they are hashed and written, at most by one buffer more: only
@@ -32,15 +32,24 @@ pub(super) struct Received {
     pub(super) end: Result<(), BodyError>,
 }
 
+/// How much may come in of a body.
+pub(super) struct Room<'a> {
+    /// How many bytes of the blob are there already.
+    pub(super) offset: u64,
+    /// How many it may have as a whole.
+    pub(super) limit: u64,
+    /// What its namespace may keep: all that comes in is held here.
+    pub(super) share: &'a mut Share,
+}
+
 /// Reads a body to its end. Each byte is hashed once and written once.
 ///
 /// # Errors
-/// Of the writer, and [`RegistryError::BlobTooLarge`] beyond `limit` bytes of the whole blob, of
-/// which `offset` are there already.
+/// Of the writer, and of a body for which there is no room: [`RegistryError::BlobTooLarge`],
+/// [`RegistryError::QuotaExceeded`].
 pub(super) async fn receive(
     body: Body,
-    offset: u64,
-    limit: u64,
+    room: Room<'_>,
     mut hash: HashState,
     backend: &dyn HashBackend,
     writer: &mut dyn ContentWriter,
@@ -53,9 +62,10 @@ pub(super) async fn receive(
             return Ok(Received { hash, length, end: intake.end.unwrap_or(Ok(())) });
         }
         length += batch.iter().map(|buffer| buffer.len() as u64).sum::<u64>();
-        if offset.saturating_add(length) > limit {
-            return Err(RegistryError::BlobTooLarge { limit });
+        if room.offset.saturating_add(length) > room.limit {
+            return Err(RegistryError::BlobTooLarge { limit: room.limit });
         }
+        room.share.hold_step(length).await?;
         // The write first: hashing may be done in line, and would keep it from starting. The writer
         // may go on with it while the next buffers come in.
         let (written, hashed) = join!(writer.write(batch.clone()), backend.update(hash, batch));
@@ -150,8 +160,9 @@ mod tests {
         let pieces: Vec<_> = bytes.chunks(piece).map(|piece| Ok(bytes.slice_ref(piece))).collect();
         let (backend, mut writer) = (Backend::default(), Writer::default());
         let hash = HashState::new(Algorithm::Sha256);
-        let body = stream::iter(pieces).boxed();
-        let received = block_on(receive(body, 0, u64::MAX, hash, &backend, &mut writer)).unwrap();
+        let (body, mut share) = (stream::iter(pieces).boxed(), Share::unlimited());
+        let room = Room { offset: 0, limit: u64::MAX, share: &mut share };
+        let received = block_on(receive(body, room, hash, &backend, &mut writer)).unwrap();
         assert_eq!(received.length, bytes.len() as u64);
         assert_eq!(received.hash.finish(), Algorithm::Sha256.digest(bytes));
         assert_eq!(backend.0.into_inner().unwrap(), writer.0, "both get the same");

@@ -1,12 +1,13 @@
 //! Finding the session of an upload, and the rules that bind it.
 
+use super::{discard::Linked, pipeline::Room};
 use crate::{
     digest::{Algorithm, HashState},
     error::RegistryError,
     identity::Caller,
     ports::{ContentId, ContentWriter, StoreErrorKind, WriteOptions},
     record::{Progress, RecordKey, RepositoryId, Timestamp, UploadRecord, UploadState},
-    registry::{Chunk, Inner, store::Stored},
+    registry::{Chunk, Inner, quota::Share, store::Stored},
     upload::UploadError,
 };
 
@@ -27,9 +28,9 @@ impl Inner {
         }
         // At the version that was read: a request that is still under way may have moved it on.
         if session.value.expires <= self.now()
-            && self.swap(&key, &session.value.aborted(), &session.version).await?.is_ok()
+            && self.abort_at(&key, &session, Linked::Maybe).await?
         {
-            self.discard(id).await?;
+            self.discard(id, Linked::Maybe).await?;
         }
         Err(RegistryError::UploadUnknown)
     }
@@ -56,6 +57,31 @@ impl Inner {
             return Err(RegistryError::BlobTooLarge { limit: self.limit() });
         }
         Ok(progress)
+    }
+
+    /// What may still come in.
+    pub(super) fn room<'a>(&self, progress: &Progress, share: &'a mut Share) -> Room<'a> {
+        Room { offset: progress.offset(), limit: self.limit(), share }
+    }
+
+    /// Moves the session on, whose new bytes are counted by its record from then on.
+    pub(super) async fn go_on_with(
+        &self,
+        id: &ContentId,
+        session: &Stored<UploadRecord>,
+        next: &UploadRecord,
+        share: &mut Share,
+    ) -> Result<(), RegistryError> {
+        let added = next.offset() - session.value.offset();
+        // Should the swap fail it may have been done all the same.
+        share.spend(added);
+        match self.swap(&RecordKey::upload(id), next, &session.version).await? {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                share.unspend(added);
+                Err(self.overtaken(id).await)
+            }
+        }
     }
 
     /// Opens the content where the upload goes on.
@@ -124,7 +150,10 @@ impl Inner {
     /// only the old place is lost.
     async fn forget(&self, id: &ContentId, session: &Stored<UploadRecord>) -> RegistryError {
         match self.remove(&RecordKey::upload(id), &session.version).await {
-            Ok(Ok(())) => RegistryError::UploadUnknown,
+            Ok(Ok(())) => {
+                self.uncount(&session.value, Linked::Maybe).await;
+                RegistryError::UploadUnknown
+            }
             Ok(Err(_)) => self.overtaken(id).await,
             Err(error) => error.into(),
         }
