@@ -10,8 +10,8 @@
 //! | `hashing` | hashing by whatever this processor does fastest | `hashing` |
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
 //! | `jwt` | tokens that are signed, and the keys that sign them | `jwt`, Unix |
-//! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
 //! | `limits` | rates of requests, and quotas of bytes | `limits` |
+//! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
 
 #[cfg(feature = "accounts")]
 pub mod accounts;
@@ -30,4 +30,6 @@ pub mod limits;
 pub mod memory;
 #[cfg(any(feature = "accounts", all(feature = "htpasswd", unix)))]
 pub mod passwords;
+#[cfg(any(feature = "accounts", all(any(feature = "htpasswd", feature = "jwt"), unix)))]
+mod recent;
 pub mod system;

@@ -149,6 +149,20 @@ const CASES: &[Case] = &[
         "UNAVAILABLE",
         Some(("retry-after", "1")),
     ),
+    (|| RegistryError::Refused("log in otherwise"), 403, "DENIED", None),
+    (
+        || RegistryError::Throttled { retry_after: Duration::from_millis(2001) },
+        429,
+        "TOOMANYREQUESTS",
+        Some(("retry-after", "3")),
+    ),
+    (
+        // Where waiting alone does not help.
+        || RegistryError::Throttled { retry_after: Duration::MAX },
+        429,
+        "TOOMANYREQUESTS",
+        Some(("retry-after", "86400")),
+    ),
     (|| RegistryError::Unsupported, 405, "UNSUPPORTED", Some(("allow", ""))),
     (|| BodyError::Broken(secret()).into(), 400, "BLOB_UPLOAD_INVALID", None),
     (|| BodyError::TimedOut.into(), 408, "BLOB_UPLOAD_INVALID", None),

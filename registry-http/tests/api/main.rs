@@ -1,10 +1,16 @@
 //! The service without sockets: tables of requests and what each must be answered.
 
+mod audit;
 mod authentication;
 mod authorization;
 mod bodies;
+mod challenges;
 mod decisions;
 mod errors;
+mod fakes;
+mod limits;
 mod listings;
+mod proxies;
 mod service;
 mod support;
+mod tokens;

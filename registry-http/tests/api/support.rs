@@ -18,7 +18,7 @@ use registry_core::{
     ports::{Authorizer, AuthorizerError, Decision, Question, Source},
     registry::{self, Registry},
 };
-use registry_http::{RegistryService, ResponseBody};
+use registry_http::{ConnectionInfo, RegistryService, ResponseBody};
 use serde_json::{Value, json};
 
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -69,6 +69,7 @@ pub(crate) fn reader(source: impl Source) -> RegistryService {
 }
 
 /// A reply that has been read to its end.
+#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -135,6 +136,24 @@ impl Row {
 
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         *self.request.body_mut() = Full::new(body.into());
+        self
+    }
+
+    /// Comes over a connection from this address.
+    pub(crate) fn from(mut self, peer: &str) -> Self {
+        let peer = peer.parse().expect("an address");
+        self.request.extensions_mut().insert(ConnectionInfo::new(peer));
+        if !self.request.headers().contains_key("host") {
+            return self.with("host", "registry.test");
+        }
+        self
+    }
+
+    /// Comes over TLS, from the address that was given before.
+    pub(crate) fn over_tls(mut self) -> Self {
+        let extensions = self.request.extensions_mut();
+        let connection = extensions.remove::<ConnectionInfo>().expect("an address before");
+        extensions.insert(connection.over_tls());
         self
     }
 

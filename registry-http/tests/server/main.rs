@@ -4,6 +4,7 @@
 mod downloads;
 mod floods;
 mod limits;
+mod origin;
 mod protocols;
 mod shutdown;
 mod support;

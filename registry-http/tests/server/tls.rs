@@ -33,6 +33,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     downloads::{as_stream, path, service},
+    origin,
     support::*,
 };
 
@@ -168,6 +169,21 @@ async fn a_blob_goes_up_and_down_in_the_protocol_that_was_agreed_on() {
             assert_eq!(reply.status, 200);
             assert!(reply.body == blob, "{offered:?}: other bytes");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_sent_to_where_its_password_is_encrypted() {
+    let pair = Pair::new();
+    let directory = directory(&pair);
+    let mut options = ServerOptions::default();
+    options.tls = Some(load(directory.path(), Seconds::default()).expect("a pair"));
+    let server = start(origin::service(), options).await;
+    let http1 = connect(&server, &connector(&[&pair], &TLS13, &["http/1.1"])).await;
+    let http2 = connect(&server, &connector(&[&pair], &TLS13, &["h2"])).await;
+    for mut client in [Client::http1_over(http1).await, Client::http2_over(http2).await] {
+        let reply = client.send("GET", "/v2/", &[], "").await;
+        assert_eq!(origin::realm(&reply), "https://registry.test/v2/_token");
     }
 }
 
