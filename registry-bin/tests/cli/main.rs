@@ -9,6 +9,7 @@ mod ending;
 mod http;
 mod init;
 mod limits;
+mod login;
 mod policy;
 mod program;
 mod running;
