@@ -13,6 +13,7 @@ mod directory;
 mod key;
 mod key_ring;
 mod keys;
+mod verified;
 
 use std::{
     fmt,
@@ -34,8 +35,11 @@ use registry_core::{
     },
 };
 
-use self::claims::{Claims, Envelope, Unknown, Unspeakable};
 pub use self::key_ring::{KeyError, KeyRing};
+use self::{
+    claims::{Claims, Envelope, Unknown, Unspeakable},
+    verified::{Hash, Signed, Verified},
+};
 
 /// A token has to fit into a header of a request, and is not looked at if it could not.
 const MAX_LENGTH: usize = 16 << 10;
@@ -62,6 +66,7 @@ pub struct JsonWebTokens {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     validation: Validation,
+    verified: Verified,
 }
 
 /// Tokens cannot be good for as long.
@@ -87,6 +92,7 @@ impl JsonWebTokens {
             clock: Arc::new(clock),
             random: Arc::new(random),
             validation: signature_alone(),
+            verified: Verified::new(),
         }
     }
 
@@ -131,6 +137,28 @@ impl JsonWebTokens {
         if token.len() > MAX_LENGTH {
             return Err(Refusal::TooLong);
         }
+        let hash = Hash::of(token);
+        let signed = match self.verified.get(&hash) {
+            Some(signed) => signed,
+            None => {
+                let signed = Arc::new(self.open(token).await?);
+                self.verified.insert(hash, Arc::clone(&signed));
+                signed
+            }
+        };
+        if !accepted.contains(&signed.kind) {
+            return Err(Refusal::Kind);
+        }
+        // It may have been retired since.
+        if self.keys.verifying(signed.key.id()).await.is_none() {
+            return Err(Refusal::UnknownKey);
+        }
+        self.check(&signed.claims)?;
+        Ok(signed.says.clone())
+    }
+
+    /// Reads a token that one of our keys signed, be it good for now or not.
+    async fn open(&self, token: &str) -> Result<Signed, Refusal> {
         let header = decode_header(token).map_err(|_| Refusal::Header)?;
         if header.alg != Algorithm::EdDSA {
             return Err(Refusal::Algorithm);
@@ -139,14 +167,11 @@ impl JsonWebTokens {
             return Err(Refusal::Critical);
         }
         let kind = header.typ.as_deref().and_then(claims::kind_of).ok_or(Refusal::Type)?;
-        if !accepted.contains(&kind) {
-            return Err(Refusal::Kind);
-        }
         let id = header.kid.ok_or(Refusal::NoKey)?;
         let key = self.keys.verifying(&id).await.ok_or(Refusal::UnknownKey)?;
         let claims = decode::<Claims>(token, key.verifying(), &self.validation)?.claims;
-        self.check(&claims)?;
-        Ok(VerifiedToken { principal: claims.principal(kind)?, grants: claims.grants()? })
+        let says = VerifiedToken { principal: claims.principal(kind)?, grants: claims.grants()? };
+        Ok(Signed { kind, key, claims, says })
     }
 
     fn check(&self, claims: &Claims) -> Result<(), Refusal> {

@@ -30,4 +30,6 @@ pub mod limits;
 pub mod memory;
 #[cfg(any(feature = "accounts", all(feature = "htpasswd", unix)))]
 pub mod passwords;
+#[cfg(any(feature = "accounts", all(any(feature = "htpasswd", feature = "jwt"), unix)))]
+mod recent;
 pub mod system;

@@ -4,7 +4,6 @@
 mod failures;
 mod fingerprint;
 mod guard;
-mod recent;
 mod turns;
 
 pub(crate) use self::guard::Guard;

@@ -1,9 +1,17 @@
 //! What the binary can be told to do.
 
+mod administer;
 mod check;
 mod explain;
+mod init;
+mod key;
 mod policy;
+mod repository;
 mod serve;
+mod table;
+mod token;
+mod upload;
+mod user;
 
 use std::{
     env,
@@ -12,11 +20,14 @@ use std::{
 };
 
 use clap::{ArgMatches, Command};
+use serde::Serialize;
 
 use crate::{
     config::{Config, flags},
     failure::Failure,
 };
+
+pub(crate) use self::{administer::ReachError, init::InitError};
 
 /// Does what the command line says. A command line that says nothing sensible ends the process
 /// with code 2, and one that asks for help or the version with code 0.
@@ -27,9 +38,20 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     };
     match name {
         "check" => check::run(&configuration(matches)?)?,
-        "explain" => return explain::run(matches),
+        "explain" => {
+            // A file that is named goes before the configuration's, which may be wrong.
+            let with_policy = !explain::names_policy(matches);
+            let config = Config::of_store(matches, env::vars_os(), with_policy)?;
+            return explain::run(matches, &config);
+        }
+        "init" => init::run(matches, &Config::of_store(matches, env::vars_os(), false)?)?,
+        "key" => key::run(matches, &store(matches)?)?,
         "policy" => policy::run(matches)?,
+        "repository" => repository::run(matches, &store(matches)?)?,
+        "token" => token::run(matches, &store(matches)?)?,
+        "upload" => upload::run(matches, &store(matches)?)?,
         "serve" => serve::run(&configuration(matches)?)?,
+        "user" => user::run(matches, &store(matches)?)?,
         _ => unreachable!("{name} is no subcommand"),
     }
     Ok(ExitCode::SUCCESS)
@@ -37,6 +59,25 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
 
 fn configuration(matches: &ArgMatches) -> Result<Config, Failure> {
     Ok(Config::load(matches, env::vars_os())?)
+}
+
+/// The configuration of a command that is carried out on a store, from the arguments of the
+/// subcommand.
+fn store(matches: &ArgMatches) -> Result<Config, Failure> {
+    let Some((_, matches)) = matches.subcommand() else { unreachable!("a subcommand is required") };
+    Ok(Config::of_store(matches, env::vars_os(), false)?)
+}
+
+/// Says what was done, to whoever looks on.
+fn say(text: &str) {
+    // Where nobody does, the exit code tells.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints what a command was asked for, for a program.
+fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).expect("it is made of strings");
+    print(&format!("{text}\n"))
 }
 
 /// Prints what a command was asked for.
@@ -60,5 +101,16 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([serve, check, policy::command(), explain::command()])
+        .subcommands([
+            serve,
+            check,
+            init::command(),
+            user::command(),
+            key::command(),
+            token::command(),
+            repository::command(),
+            upload::command(),
+            policy::command(),
+            explain::command(),
+        ])
 }

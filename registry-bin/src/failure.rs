@@ -2,10 +2,20 @@
 
 use std::{io, net::SocketAddr, process::ExitCode};
 
-use registry_adapters::{filesystem::OpenError, htpasswd::HtpasswdError};
+use registry_adapters::{
+    filesystem::OpenError, htpasswd::HtpasswdError, jwt::KeyError, limits::LimitsError,
+};
+use registry_core::error::RegistryError;
 use registry_http::TlsError;
 
-use crate::{config::ConfigErrors, policy::PolicyError};
+use crate::{
+    audit::AuditLogError,
+    commands::{InitError, ReachError},
+    config::ConfigErrors,
+    control::ControlError,
+    policy::PolicyError,
+    prompt::PromptError,
+};
 
 /// Why the process ends: one sentence. `docs/OPERATIONS.md` lists the exit codes.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +32,45 @@ pub(crate) enum Failure {
     /// The file of users, which the configuration names, cannot be used.
     #[error(transparent)]
     Users(#[from] HtpasswdError),
+    /// The keys that sign tokens cannot be used.
+    #[error("cannot sign tokens: {0}; see --token-key")]
+    TokenKeys(#[from] KeyError),
+    /// What the limits counted cannot be read.
+    #[error("cannot go on with the limits: {0}")]
+    Limits(#[from] LimitsError),
+    /// What namespaces keep cannot be counted.
+    #[error("cannot count what namespaces keep: {0}")]
+    Recount(RegistryError),
     /// The file of rules that a command was given is missing or wrong.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The audit log, which the configuration names, cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] AuditLogError),
+    /// `init` makes nothing.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// There is no policy to explain.
+    #[error("there is no policy to explain: name one with --policy, or in the configuration")]
+    NoPolicy,
+    /// Nobody can be that.
+    #[error("{user:?} is nobody: a project has a namespace, a runner a repository")]
+    Nobody { user: String },
+    /// There is no password.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// A command was understood and not carried out.
+    #[error("{0}")]
+    Refused(String),
+    /// A server of another version answered.
+    #[error("the server's answer is none to what it was asked: it is of another version")]
+    Nonsense,
+    /// A command reaches neither a server nor a store.
+    #[error(transparent)]
+    Unreached(#[from] ReachError),
+    /// The control socket cannot be made.
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
@@ -36,9 +82,22 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::System { .. } => 1,
-            Self::Config(_) | Self::Policy(_) | Self::Tls(_) | Self::Users(_) => 2,
-            Self::Data(_) => 3,
+            Self::System { .. } | Self::Refused(_) | Self::Nonsense => 1,
+            Self::Config(_)
+            | Self::Policy(_)
+            | Self::Tls(_)
+            | Self::Users(_)
+            | Self::Audit(_)
+            | Self::TokenKeys(_)
+            | Self::NoPolicy
+            | Self::Init(_)
+            | Self::Nobody { .. }
+            | Self::Prompt(_) => 2,
+            Self::Limits(_)
+            | Self::Recount(_)
+            | Self::Data(_)
+            | Self::Unreached(_)
+            | Self::Control(_) => 3,
             Self::Listen { .. } => 4,
         })
     }

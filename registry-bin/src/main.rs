@@ -1,10 +1,14 @@
 //! An OCI registry in one binary.
 
+mod admin;
+mod audit;
 mod commands;
 mod config;
+mod control;
 mod failure;
 mod health;
 mod policy;
+mod prompt;
 mod signals;
 mod telemetry;
 mod welcome;

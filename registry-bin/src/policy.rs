@@ -1,11 +1,15 @@
 //! The file that says who may do what.
 
+mod live;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
 use registry_core::policy::{Numbered, PolicyFile};
+
+pub(crate) use live::LivePolicy;
 
 /// Why there are no rules, in one sentence.
 #[derive(Debug, thiserror::Error)]

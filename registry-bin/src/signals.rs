@@ -13,6 +13,12 @@ pub(crate) struct Signals {
     interrupt: Signal,
 }
 
+/// `SIGHUP`, by which programs are told that a file of theirs has changed. It is taken over from the
+/// operating system, which would kill the process.
+pub(crate) fn hangups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
 impl Signals {
     /// Takes the signals over from the operating system, which would kill the process.
     pub(crate) fn listen() -> io::Result<Self> {

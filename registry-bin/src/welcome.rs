@@ -43,10 +43,13 @@ fn text(config: &Config, address: SocketAddr) -> String {
     let host = reachable(address);
     let mut text = format!("listening on {}\nstoring {kept}\n", url(config, address));
     text.push('\n');
-    if config.htpasswd.value.path().is_some() {
+    if config.has_users() {
         let _ = writeln!(text, "    docker login {host}");
     }
-    if config.read_only.value {
+    if config.policy.value.has_rules() {
+        // Who may push what is for the rules to say.
+        let _ = writeln!(text, "    registry-bin explain USER ACTION REPOSITORY");
+    } else if !config.suggests_push() {
         let _ = writeln!(text, "    docker pull {host}/alpine");
     } else {
         let _ = write!(

@@ -1,25 +1,34 @@
 //! Where the adapters meet the core: the only place that knows both.
 
+mod limits;
+mod login;
+
 use std::sync::Arc;
 
 use registry_adapters::{
     filesystem::{Durability, Filesystem, Options},
     hashing,
-    htpasswd::Htpasswd,
+    limits::Limits,
     memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    policy::Anonymous,
-    ports::{Authorizer, ContentStore, RecordStore},
+    policy::{AllowAll, Anonymous, ReadOnly},
+    ports::{AuditLog, Authorizer, ContentStore, RecordStore},
+    record::Visibility,
     registry::{References, Registry},
 };
 use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
 
 use crate::{
+    audit::{self, NoAudit},
     config::{self, Config, ConfigErrors, Store, TlsFiles},
     failure::Failure,
+    policy::LivePolicy,
 };
+
+pub(crate) use self::limits::limits;
+pub(crate) use self::login::{Login, TokenKeys, accounts, check};
 
 /// Both storage ports.
 pub(crate) struct Stores {
@@ -54,47 +63,87 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
     }
 }
 
-/// The users, where the configuration names any.
-pub(crate) fn users(config: &Config) -> Result<Option<Htpasswd>, Failure> {
-    let path = config.htpasswd.value.path();
-    let open = |path| Htpasswd::open(path, SystemClock::new(), SystemRandom);
-    Ok(path.map(open).transpose()?)
+/// The audit log that the configuration names.
+pub(crate) fn audit(config: &Config) -> Result<Arc<dyn AuditLog>, Failure> {
+    Ok(match audit::open(&config.audit_log.value, SystemClock::new())? {
+        Some(log) => Arc::new(log),
+        None => Arc::new(NoAudit),
+    })
 }
 
-/// The registry over the stores, as a service for these users or, without any, for everybody.
-pub(crate) fn service(
+/// The registry over the stores, with this policy, within these limits.
+pub(crate) fn registry(
     config: &Config,
     stores: &Stores,
-    users: Option<Htpasswd>,
+    policy: impl Authorizer,
     tasks: TokioTasks,
-) -> RegistryService {
+    limits: Option<Arc<Limits>>,
+    audit: Option<Arc<dyn AuditLog>>,
+) -> Registry {
     let references = match config.references.value {
         config::References::Strict => References::Strict,
         config::References::Sparse => References::Sparse,
     };
+    let visibility = match config.default_visibility.value {
+        config::Visibility::Private => Visibility::Private,
+        config::Visibility::Public => Visibility::Public,
+    };
     let contents = Arc::clone(&stores.contents);
     let records = Arc::clone(&stores.records);
-    let registry =
-        Registry::builder(contents, records, authorizer(config), SystemClock::new(), SystemRandom)
-            .hash(hashing::fastest())
-            .tasks(tasks)
-            .references(references)
-            .upload_expiry(config.upload_expiry.value.get())
-            .max_blob_size(config.max_blob_size.value.get())
-            .build();
-    let service = RegistryService::builder(registry, SystemClock::new(), SystemRandom)
+    let clock = SystemClock::new();
+    let mut builder = Registry::builder(contents, records, policy, clock, SystemRandom)
+        .hash(hashing::fastest())
+        .tasks(tasks)
+        .references(references)
+        .default_visibility(visibility)
+        .upload_expiry(config.upload_expiry.value.get())
+        .max_blob_size(config.max_blob_size.value.get());
+    if let Some(limits) = limits {
+        builder = builder.limiter(limits);
+    }
+    if let Some(audit) = audit {
+        builder = builder.audit(audit);
+    }
+    builder.build()
+}
+
+/// The registry as a service for whoever can log in or, where nobody can, for everybody.
+pub(crate) fn service(
+    config: &Config,
+    registry: Registry,
+    login: &Login,
+    limits: Option<Arc<Limits>>,
+    audit: Arc<dyn AuditLog>,
+) -> RegistryService {
+    let mut service = RegistryService::builder(registry, SystemClock::new(), SystemRandom)
         .body_timeouts(body_timeouts(config))
-        .body_memory(config.body_memory.value.get());
-    match users {
-        Some(users) => service.authenticator(&realm(), users).build(),
-        None => service.build(),
+        .body_memory(config.body_memory.value.get())
+        .trusted_proxies(config.trusted_proxies.value.trusted())
+        .audit_log(audit);
+    if let Some(origin) = config.public_url.value.origin() {
+        service = service.public_url(origin.clone());
+    }
+    if let Some(limits) = limits {
+        service = service.limiter(limits);
+    }
+    match (&login.users, &login.tokens) {
+        (_, Some(tokens)) => service.tokens(tokens.service.clone()).build(),
+        (Some(users), None) => service.authenticator(&realm(), Arc::clone(users)).build(),
+        (None, None) => service.build(),
     }
 }
 
-/// Who may do what.
-fn authorizer(config: &Config) -> Arc<dyn Authorizer> {
-    let policy = config.policy.value.authorizer(config.read_only.value);
-    Arc::new(Anonymous::new(config.anonymous_access(), policy))
+/// Who may do what; the file that says it is followed.
+pub(crate) fn policy(config: &Config) -> (Arc<dyn Authorizer>, Option<LivePolicy>) {
+    let live =
+        config.policy.value.file().map(|(path, policy)| LivePolicy::new(path, policy.clone()));
+    let policy: Arc<dyn Authorizer> = match (&live, config.read_only.value) {
+        (None, false) => Arc::new(AllowAll),
+        (None, true) => Arc::new(ReadOnly(AllowAll)),
+        (Some(live), false) => Arc::new(live.clone()),
+        (Some(live), true) => Arc::new(ReadOnly(live.clone())),
+    };
+    (Arc::new(Anonymous::new(config.anonymous_access(), policy)), live)
 }
 
 /// What a client may show to the person that it asks for a password.

@@ -41,8 +41,7 @@ fn needs(endpoint: &Endpoint) -> Vec<Grant> {
         | Endpoint::GetManifest { name, .. }
         | Endpoint::ListTags { name, .. }
         | Endpoint::ListReferrers { name, .. } => vec![Grant::repository(name, [Pull])],
-        // A cancelled upload is part of a push, and no deletion (D23); where it is asked how far it
-        // is, the token of that push is at hand.
+        // To look how far an upload is, and to cancel it, is part of a push, and no deletion (D23).
         Endpoint::OpenUpload { name, .. }
         | Endpoint::PushBlob { name, .. }
         | Endpoint::AppendUpload { name, .. }

@@ -56,8 +56,9 @@ pub(crate) enum TokenEndpoint {
 impl TokenService {
     /// A service of this name, which clients name when they ask for a token. The issuer makes tokens
     /// for it, which the verifier takes; the authenticator checks the credentials for which they
-    /// are made, and those that are sent to the registry itself. It never sees one of these tokens
-    /// but as a bearer that it does not know.
+    /// are made, and those that are sent to the registry without a token. A bearer that is shown for
+    /// another token goes to the authenticator too, never to the verifier: no token is renewed by
+    /// itself.
     pub fn new(
         service: Realm,
         issuer: impl TokenIssuer,

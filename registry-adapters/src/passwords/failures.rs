@@ -2,7 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{fingerprint::Fingerprint, recent::Recent};
+use super::fingerprint::Fingerprint;
+use crate::recent::Recent;
 
 /// So many failures …
 pub(super) const LIMIT: usize = 10;
@@ -10,7 +11,7 @@ pub(super) const LIMIT: usize = 10;
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
 /// The latest failures of each.
-pub(super) struct Failures(Recent<VecDeque<Duration>>);
+pub(super) struct Failures(Recent<Fingerprint, VecDeque<Duration>>);
 
 impl Failures {
     /// Of so many; the one whose last failure is the oldest is forgotten first.

@@ -21,9 +21,9 @@ use registry_core::{
 use super::{
     failures::Failures,
     fingerprint::{Fingerprint, Fingerprints},
-    recent::Recent,
     turns::Turns,
 };
+use crate::recent::Recent;
 
 /// How long a password that was right is taken for right.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -52,9 +52,9 @@ struct Memory {
     /// By the user or the key that was tried.
     by_subject: Failures,
     /// When a password was right.
-    right: Recent<Duration>,
+    right: Recent<Fingerprint, Duration>,
     /// When a user was right at an address.
-    home: Recent<Duration>,
+    home: Recent<Fingerprint, Duration>,
 }
 
 /// Somebody says to be a user, or shows a key.

@@ -4,9 +4,9 @@ use crate::{config::Config, failure::Failure, wiring};
 
 /// Prints the effective configuration, which is a configuration file that says the same.
 pub(crate) fn run(config: &Config) -> Result<(), Failure> {
-    // Reads the certificate and the users too.
+    // Reads the certificate, the users and the key of tokens too.
     wiring::server_options(config)?;
-    wiring::users(config)?;
+    wiring::check(config)?;
     super::print(&render(config))
 }
 

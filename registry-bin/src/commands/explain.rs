@@ -2,73 +2,162 @@
 
 mod operation;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
 use registry_core::{
-    identity::{Principal, PrincipalKind},
-    policy::Numbered,
+    identity::{CredentialKind, Principal, PrincipalKind},
+    policy::{Facts, PolicyFile},
+    record::RepositoryRecord,
 };
 
-use self::operation::{Operation, Target};
-use crate::{failure::Failure, policy};
+use self::operation::{Asked, Operation, Target};
+use super::administer::{ReachError, administer, arguments};
+use crate::{
+    admin::{Answer, Command},
+    config::Config,
+    failure::Failure,
+    policy,
+};
 
 const POLICY: &str = "policy";
 const USER: &str = "user";
 const ACTION: &str = "action";
 const REPOSITORY: &str = "repository";
+const KEY: &str = "key";
 
-pub(super) fn command() -> Command {
+/// What the store says of the user and the repository.
+#[derive(Debug, Default)]
+struct Known(Option<Found>);
+
+#[derive(Debug)]
+struct Found {
+    groups: Vec<String>,
+    repository: Option<Arc<RepositoryRecord>>,
+}
+
+pub(super) fn command() -> Clap {
     let policy = Arg::new(POLICY)
         .long(POLICY)
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
-        .required(true)
-        .help("The TOML file with the rules");
-    let user = Arg::new(USER)
-        .value_name("USER")
-        .required(true)
-        .help("Who asks: anonymous, the id of a user (alice or user:alice), or service:<id>");
+        .help("The TOML file with the rules; without it the one that the configuration names");
+    let key = Arg::new(KEY)
+        .long(KEY)
+        .action(ArgAction::SetTrue)
+        .help("The user has logged in with a key, not with a password");
+    let user = Arg::new(USER).value_name("USER").required(true).help(
+        "Who asks: anonymous, the name of a user (alice or user:alice), project:<namespace>, \
+         runner:<repository> or service:<id>",
+    );
     let action = Arg::new(ACTION)
         .value_name("ACTION")
         .value_parser(value_parser!(Operation))
         .required(true)
         .help("What is done");
-    let of_repositories = ["pull", "push", "create", "overwrite", "delete"];
+    let of_repositories = ["pull", "push", "create", "claim", "overwrite", "delete"];
     let repository = Arg::new(REPOSITORY)
         .value_name("REPOSITORY[:TAG]")
         .value_parser(value_parser!(Target))
         .required_if_eq_any(of_repositories.map(|action| (ACTION, action)))
-        .help("To what; catalog needs none");
-    Command::new("explain")
+        .help("To what; catalog and admin need none");
+    Clap::new("explain")
         .about("Say whether a policy lets somebody do something, and which rule decides")
-        .after_help("Exit code: 0 allowed, 1 denied, 2 the command line or the policy is wrong")
-        .args([policy, user, action, repository])
+        .after_help(
+            "Where there is a store, its users' groups and its repositories are what they are; \
+             elsewhere nobody is in a group, and no repository is there.\n\n\
+             Exit code: 0 allowed, 1 denied, 2 the command line or the policy is wrong",
+        )
+        .args([policy, key, user, action, repository])
+        .args(arguments())
+}
+
+/// Whether the command line names the policy.
+pub(super) fn names_policy(matches: &ArgMatches) -> bool {
+    matches.contains_id(POLICY)
 }
 
 /// Prints the answer and each rule that takes part in it; the exit code says it too.
-pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
-    let path = matches.get_one::<PathBuf>(POLICY).expect("it is required");
+pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<ExitCode, Failure> {
+    let named = matches.get_one::<PathBuf>(POLICY).map(|path| policy::read(path)).transpose()?;
     let user = matches.get_one::<String>(USER).expect("it is required");
     let operation = matches.get_one::<Operation>(ACTION).expect("it is required");
-    let policy = policy::read(path)?;
-    let steps = operation.steps(&policy, &principal(user), matches.get_one(REPOSITORY));
-    let allowed = steps.iter().all(|step| step.rule.is_some());
-    let lines = steps.iter().map(|step| format!("{}: {}\n", step.permission, decided(step.rule)));
+    let target = matches.get_one::<Target>(REPOSITORY);
+    let policy: &PolicyFile = match (&named, config.policy.value.file()) {
+        (Some(policy), _) | (None, Some((_, policy))) => policy,
+        (None, None) => return Err(Failure::NoPolicy),
+    };
+    let principal = principal(user, matches.get_flag(KEY))
+        .ok_or_else(|| Failure::Nobody { user: user.clone() })?;
+    let known = Known::of(config, &principal, target)?;
+    let principal = principal.with_groups(known.groups());
+    let asked = Asked { principal: &principal, target, known: &known };
+    let steps = operation.steps(policy, asked);
+    let allowed = steps.iter().all(|step| step.is_allowed());
+    let lines = steps.iter().map(|step| format!("{}: {step}\n", step.permission));
     let verdict = if allowed { "allowed\n" } else { "denied\n" };
-    super::print(&(verdict.to_owned() + &lines.collect::<String>()))?;
+    let facts = target.and_then(|_| known.facts()).unwrap_or_default();
+    super::print(&(verdict.to_owned() + &lines.collect::<String>() + &facts))?;
     Ok(ExitCode::from(u8::from(!allowed)))
 }
 
-fn principal(user: &str) -> Principal {
-    match user.split_once(':') {
+/// Who it is; `None` where nobody can be that.
+fn principal(user: &str, with_key: bool) -> Option<Principal> {
+    let kind = if with_key { CredentialKind::UserKey } else { CredentialKind::Password };
+    let user_of = |id| Principal::new(PrincipalKind::User, id).with_credential(kind, None);
+    Some(match user.split_once(':') {
         None if user == "anonymous" => Principal::anonymous(),
-        Some(("user", id)) => Principal::new(PrincipalKind::User, id),
+        Some(("user", id)) => user_of(id),
         Some(("service", id)) => Principal::new(PrincipalKind::Service, id),
-        _ => Principal::new(PrincipalKind::User, user),
-    }
+        Some(("project", name)) => Principal::project(&name.parse().ok()?)
+            .with_credential(CredentialKind::ProjectKey, None),
+        Some(("runner", name)) => Principal::runner(&name.parse().ok()?)
+            .with_credential(CredentialKind::RunnerToken, None),
+        _ => user_of(user),
+    })
 }
 
-fn decided(rule: Option<Numbered<'_>>) -> String {
-    rule.map_or_else(|| "no rule allows it".to_owned(), |rule| format!("{rule} allows it"))
+impl Known {
+    /// Asks the store, or the server that has it; nothing is known where there is none.
+    fn of(
+        config: &Config,
+        principal: &Principal,
+        target: Option<&Target>,
+    ) -> Result<Self, Failure> {
+        let is_user = principal.kind() == PrincipalKind::User;
+        let user = is_user.then(|| principal.id().parse().ok()).flatten();
+        let repository = target.map(|target| target.name().clone());
+        match administer(config, Command::Facts { user, repository }) {
+            Ok(Answer::Facts { groups, repository }) => {
+                let groups = groups.iter().map(ToString::to_string).collect();
+                Ok(Self(Some(Found { groups, repository: repository.map(Arc::new) })))
+            }
+            Ok(_) => Err(Failure::Nonsense),
+            Err(Failure::Unreached(ReachError::NoStore { .. } | ReachError::NoServer { .. })) => {
+                Ok(Self::default())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    const fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn repository(&self) -> Option<Arc<RepositoryRecord>> {
+        self.0.as_ref()?.repository.clone()
+    }
+
+    fn groups(&self) -> Vec<String> {
+        self.0.as_ref().map(|found| found.groups.clone()).unwrap_or_default()
+    }
+
+    /// What the repository is, in a line.
+    fn facts(&self) -> Option<String> {
+        let found = self.0.as_ref()?;
+        Some(match &found.repository {
+            Some(repository) => format!("{}\n", Facts::Repository(Arc::clone(repository))),
+            None => format!("{}\n", Facts::New),
+        })
+    }
 }

@@ -1,20 +1,25 @@
 //! `serve`: runs the registry until it is told to end.
 
-use std::{net::SocketAddr, pin::pin};
+mod control;
+mod keeping;
+
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use futures::future;
 use registry_adapters::system::{SystemClock, SystemRandom, TokioTasks};
-use registry_core::ports::Clock;
+use registry_core::{policy::AllowAll, ports::Clock};
 use registry_http::Drained;
 use tokio::{net::TcpListener, runtime};
 
 use crate::{
+    admin::{Administrator, Minter},
     config::Config,
     failure::Failure,
     health::{Health, Probed},
-    signals::Signals,
+    signals::{self, Signals},
     telemetry::{self, Reader},
-    welcome, wiring,
+    welcome,
+    wiring::{self, Login},
 };
 
 /// Serves until a signal comes, and drains.
@@ -28,14 +33,39 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
 async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let signals = Signals::listen();
     let signals = signals.map_err(|source| Failure::System { what: "signals", source })?;
+    let hangups = signals::hangups();
+    let hangups = hangups.map_err(|source| Failure::System { what: "signals", source })?;
     let options = wiring::server_options(config)?;
-    let users = wiring::users(config)?;
+    wiring::check(config)?;
     // Before the stores, which a server that cannot listen has no business with; clients that come
     // meanwhile wait in the kernel's queue.
     let (listener, address) = listen(config.listen.value).await?;
+    control::clear(config)?;
     let stores = wiring::stores(config)?;
     let tasks = TokioTasks::current();
-    let service = wiring::service(config, &stores, users, tasks.clone());
+    let audit = wiring::audit(config)?;
+    let login = Login::open(config, &stores).await?;
+    let (policy, live) = wiring::policy(config);
+    let limits = wiring::limits(config, &stores).await?;
+    let wire = |policy, audit| {
+        wiring::registry(config, &stores, policy, tasks.clone(), limits.clone(), audit)
+    };
+    let registry = wire(policy, Some(Arc::clone(&audit)));
+    let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
+    let keeping = keeping::keep(config, live, keys, limits.clone(), hangups);
+    let administrator = Administrator {
+        accounts: login.accounts.clone(),
+        // Commands are audited as what was typed.
+        registry: wire(Arc::new(AllowAll), None),
+        minter: login.tokens.as_ref().map(|tokens| Minter {
+            issuer: Arc::clone(&tokens.issuer),
+            registry: registry.clone(),
+        }),
+        audit: Arc::clone(&audit),
+        clock: Box::new(SystemClock::new()),
+    };
+    let control = control::start(config, administrator)?;
+    let service = wiring::service(config, registry, &login, limits.clone(), audit);
     let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
     welcome::say(reader, config, address);
     if config.has_passwords_in_the_clear() {
@@ -46,7 +76,15 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     }
     let drained = registry_http::serve(listener, service, options, signals.first()).await;
     report(config, drained);
+    drop((control, keeping));
     finish(config, &tasks).await;
+    if let Some(limits) = limits
+        && let Err(error) = limits.save().await
+    {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, "what the limits counted is not kept");
+    }
+    tracing::info!("ended");
     Ok(())
 }
 
@@ -74,5 +112,4 @@ fn report(config: &Config, drained: Drained) {
 async fn finish(config: &Config, tasks: &TokioTasks) {
     let drain_time = config.drain_time.value.get();
     future::select(pin!(tasks.idle()), SystemClock::new().sleep(drain_time)).await;
-    tracing::info!("ended");
 }

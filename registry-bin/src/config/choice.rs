@@ -76,6 +76,28 @@ choice! {
 }
 
 choice! {
+    /// How clients are told to log in.
+    Challenge {
+        /// For a token, where somebody can log in.
+        Auto = "auto",
+        /// For a token, which is then sent with each request.
+        Bearer = "bearer",
+        /// With name and password, which are then sent with each request.
+        Basic = "basic",
+    }
+}
+
+choice! {
+    /// Who may see a new repository.
+    Visibility {
+        /// Those whom the policy names.
+        Private = "private",
+        /// Everybody.
+        Public = "public",
+    }
+}
+
+choice! {
     /// How the log looks.
     LogFormat {
         /// For people where standard error is a terminal, JSON elsewhere.

@@ -24,7 +24,7 @@ pub(crate) enum ConfigError {
     File { path: PathBuf, source: io::Error },
     #[error(
         "other machines can reach {listen}, and whoever does may push and delete; say who may with \
-         --htpasswd FILE, or say --anonymous pull or --read-only, or listen on 127.0.0.1, or, if it \
+         --accounts or --htpasswd FILE, or say --anonymous pull or --read-only, or listen on 127.0.0.1, or, if it \
          is what you want, say --allow-anonymous-writes-on-network"
     )]
     Exposed { listen: SocketAddr },

@@ -2,16 +2,25 @@
 
 use registry_core::policy::AnonymousAccess;
 
-use super::{Config, ConfigError, choice::Anonymous, policy::Opening};
+use super::{
+    Config, ConfigError,
+    choice::Anonymous,
+    policy::{Opening, Policy},
+};
 
 /// Refuses to let strangers write, unless that was said in words.
 pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
+    check_policy(config, &config.policy.value)
+}
+
+/// The same with another policy, which is to take the place of the one that is there.
+pub(crate) fn check_policy(config: &Config, policy: &Policy) -> Result<(), ConfigError> {
     let listen = config.listen.value;
     let writable = !config.read_only.value && config.anonymous_access() == AnonymousAccess::All;
     if !config.is_on_network() || !writable || config.allow_anonymous_writes_on_network.value {
         return Ok(());
     }
-    match config.policy.value.opens_to_anonymous_writes() {
+    match policy.opens_to_anonymous_writes() {
         None => Ok(()),
         Some(Opening::NoRules) => Err(ConfigError::Exposed { listen }),
         Some(Opening::Rule(rule)) => {
@@ -29,15 +38,30 @@ impl Config {
             Anonymous::All => AnonymousAccess::All,
             // The rules then say what is meant for everybody.
             Anonymous::Auto if self.policy.value.has_rules() => AnonymousAccess::All,
-            Anonymous::Auto if self.htpasswd.value.path().is_some() => AnonymousAccess::None,
+            Anonymous::Auto if self.has_users() => AnonymousAccess::None,
             Anonymous::Auto => AnonymousAccess::All,
         }
     }
 
+    /// Whether anybody can log in.
+    pub(crate) fn has_users(&self) -> bool {
+        self.accounts.value || self.htpasswd.value.path().is_some()
+    }
+
+    /// Whether requests are limited: not those of a machine to itself, which nobody logs in for.
+    pub(crate) fn limits_requests(&self) -> bool {
+        self.has_users() || self.is_on_network()
+    }
+
+    /// Whether whoever has done as they are told may push.
+    pub(crate) fn suggests_push(&self) -> bool {
+        let strangers_may = self.anonymous_access() == AnonymousAccess::All;
+        !self.read_only.value && (self.has_users() || strangers_may)
+    }
+
     /// Whether others on the way can read the passwords.
     pub(crate) fn has_passwords_in_the_clear(&self) -> bool {
-        let asks = self.htpasswd.value.path().is_some();
-        asks && self.is_on_network() && self.tls_certificate.value.path().is_none()
+        self.has_users() && self.is_on_network() && self.tls_certificate.value.path().is_none()
     }
 
     /// Whether other machines can reach the registry.
@@ -81,22 +105,30 @@ mod tests {
 
     #[test]
     fn the_network_is_for_whoever_logs_in_and_else_for_what_anonymous_callers_may() {
-        for (htpasswd, anonymous, access, fine) in [
-            ("", Anonymous::Auto, AnonymousAccess::All, false),
-            ("", Anonymous::None, AnonymousAccess::None, true),
-            ("", Anonymous::Pull, AnonymousAccess::Pull, true),
-            ("", Anonymous::All, AnonymousAccess::All, false),
-            ("users", Anonymous::Auto, AnonymousAccess::None, true),
-            ("users", Anonymous::None, AnonymousAccess::None, true),
-            ("users", Anonymous::Pull, AnonymousAccess::Pull, true),
-            ("users", Anonymous::All, AnonymousAccess::All, false),
-        ] {
+        for (users, anonymous, access, fine) in [
+            (false, Anonymous::Auto, AnonymousAccess::All, false),
+            (false, Anonymous::None, AnonymousAccess::None, true),
+            (false, Anonymous::Pull, AnonymousAccess::Pull, true),
+            (false, Anonymous::All, AnonymousAccess::All, false),
+            (true, Anonymous::Auto, AnonymousAccess::None, true),
+            (true, Anonymous::None, AnonymousAccess::None, true),
+            (true, Anonymous::Pull, AnonymousAccess::Pull, true),
+            (true, Anonymous::All, AnonymousAccess::All, false),
+        ]
+        .into_iter()
+        .flat_map(|case| [(case, false), (case, true)])
+        .map(|((users, anonymous, access, fine), in_store)| {
+            let (accounts, htpasswd) = (users && in_store, users && !in_store);
+            ((accounts, htpasswd), anonymous, access, fine)
+        }) {
             let mut config = config("0.0.0.0:5000");
+            config.accounts.value = users.0;
+            let htpasswd = if users.1 { "users" } else { "" };
             config.htpasswd.value = Value::parse(htpasswd).expect("a file or none");
             config.anonymous.value = anonymous;
-            assert_eq!(config.anonymous_access(), access, "{htpasswd:?} {anonymous}");
-            assert_eq!(check(&config).is_ok(), fine, "{htpasswd:?} {anonymous}");
-            assert_eq!(config.has_passwords_in_the_clear(), !htpasswd.is_empty());
+            assert_eq!(config.anonymous_access(), access, "{users:?} {anonymous}");
+            assert_eq!(check(&config).is_ok(), fine, "{users:?} {anonymous}");
+            assert_eq!(config.has_passwords_in_the_clear(), users.0 || users.1);
             config.tls_certificate.value = Value::parse("certificate").expect("a file");
             assert!(!config.has_passwords_in_the_clear());
             config.tls_certificate.value = Value::parse("").expect("none");

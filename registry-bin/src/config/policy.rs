@@ -1,11 +1,13 @@
 //! The setting that names the file of rules, with what is in it.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use registry_core::{
     identity::Principal,
-    policy::{AllowAll, Numbered, Permission, PolicyFile, ReadOnly},
-    ports::Authorizer,
+    policy::{Numbered, Permission, PolicyFile},
 };
 
 use super::{ConfigError, value::Value};
@@ -25,14 +27,14 @@ pub(crate) enum Opening<'a> {
 }
 
 impl Policy {
-    /// The policy, or that of it which only reads.
-    pub(crate) fn authorizer(&self, read_only: bool) -> Arc<dyn Authorizer> {
-        match (&self.0, read_only) {
-            (None, false) => Arc::new(AllowAll),
-            (None, true) => Arc::new(ReadOnly(AllowAll)),
-            (Some((_, rules)), false) => Arc::new(rules.clone()),
-            (Some((_, rules)), true) => Arc::new(ReadOnly(rules.clone())),
-        }
+    /// What is in this file.
+    pub(crate) const fn new(path: PathBuf, policy: PolicyFile) -> Self {
+        Self(Some((path, policy)))
+    }
+
+    /// The file, and what was in it.
+    pub(crate) fn file(&self) -> Option<(&Path, &PolicyFile)> {
+        self.0.as_ref().map(|(path, policy)| (path.as_path(), policy))
     }
 
     /// Whether there is a file of rules.
@@ -42,10 +44,10 @@ impl Policy {
 
     /// What lets whoever has no credentials change anything at all, if something does.
     pub(crate) fn opens_to_anonymous_writes(&self) -> Option<Opening<'_>> {
-        let Some((_, rules)) = &self.0 else { return Some(Opening::NoRules) };
+        let Some((_, policy)) = &self.0 else { return Some(Opening::NoRules) };
         let mut writes = Permission::ALL.into_iter().filter(|permission| permission.is_write());
         let rule =
-            writes.find_map(|write| rules.allowing_somewhere(&Principal::anonymous(), write));
+            writes.find_map(|write| policy.allowing_somewhere(&Principal::anonymous(), write));
         rule.map(Opening::Rule)
     }
 }

@@ -4,17 +4,19 @@ use std::net::SocketAddr;
 
 use super::{
     ConfigErrors, Layers, Row,
-    choice::{Anonymous, Durability, LogFormat, References, Store},
+    choice::{Anonymous, Challenge, Durability, LogFormat, References, Store, Visibility},
+    credentials::CredentialKinds,
+    network::{Proxies, PublicUrl},
     policy::Policy,
     row::{Origin, Setting},
-    value::{Count, Directory, LogLevel, OptionalFile, Size, Span, Value},
+    value::{AuditTarget, Count, Directory, LogLevel, Number, OptionalFile, Size, Span, Value},
 };
 
 /// Makes of each row a field of [`Config`] and a [`Row`] of [`TABLE`].
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:literal $placeholder:ident;)+) => {
         /// The effective configuration.
-        #[derive(Debug)]
+        #[derive(Clone, Debug)]
         pub(crate) struct Config {
             $($(#[doc = $doc])+ pub(crate) $field: Setting<$type>,)+
         }
@@ -55,8 +57,14 @@ type HeadSize = Size<{ 4 << 10 }, { 1 << 20 }>;
 /// Bytes a second, also none.
 type Rate = Size<0>;
 
+/// Any number of bytes.
+type Bytes = Size<0>;
+
 /// A rate is counted in whole seconds.
 type Window = Span<1000>;
+
+/// Clients take what is shorter for a minute; what is longer outlives too much.
+type Lifetime = Span<60_000, 3_600_000>;
 
 settings! {
     /// Listen on this address; port 0 is any free one
@@ -92,12 +100,65 @@ settings! {
     /// one of its users may do everything, or what the policy says
     htpasswd: OptionalFile = "" FILE;
 
+    /// Let users log in who are kept in the store with their keys, and are made by `user add`; they may
+    /// do everything, or what the policy says
+    accounts: bool = "false" BOOL;
+
     /// How far those come who do not log in: none, pull, all, or auto, which is as far as the policy
-    /// says, without one none with an htpasswd file and all without
+    /// says, without one none where somebody can log in and all where nobody can
     anonymous: Anonymous = "auto" WHAT;
 
     /// Serve an address that other machines reach although whoever reaches it may push and delete
     allow_anonymous_writes_on_network: bool = "false" BOOL;
+
+    /// The address under which clients know the server, such as https://registry.example.com, where it
+    /// is not the one they ask for
+    public_url: PublicUrl = "" URL;
+
+    /// Believe what these proxies say of their clients: addresses and networks such as 10.0.0.0/8,
+    /// separated by commas
+    trusted_proxies: Proxies = "" NETWORKS;
+
+    /// How clients are told to log in: bearer, basic, or auto, which is bearer where somebody can
+    challenge: Challenge = "auto" HOW;
+
+    /// Let a token be good for so long, from 1m to 1h; what it carries cannot be taken back earlier
+    token_lifetime: Lifetime = "5m" TIME;
+
+    /// Sign tokens with the Ed25519 key in this PEM file; without it with one that is made below --data
+    token_key: OptionalFile = "" FILE;
+
+    /// Refuse tokens for pull alone to these credentials, separated by commas: password, user-key,
+    /// project-key, runner-token
+    refuse_pull_alone: CredentialKinds = "" KINDS;
+
+    /// Who may see a new repository, where the policy asks that: private or public
+    default_visibility: Visibility = "private" WHO;
+
+    /// Write who did what to this file, in lines of JSON, or to standard output with -
+    audit_log: AuditTarget = "" FILE;
+
+    /// Let an address send so many requests a second, and after a rest a hundred times as many at
+    /// once; 0 is any. What is said of requests counts where somebody can log in, or other machines
+    /// reach the server
+    requests_per_address: Number = "200" N;
+
+    /// The same for each user, project and runner
+    requests_per_user: Number = "200" N;
+
+    /// The same for the repositories with the same first component
+    requests_per_namespace: Number = "600" N;
+
+    /// Let an address ask for so many tokens a second, and after a rest 300 times as many at once; 0
+    /// is any
+    tokens_per_address: Number = "20" N;
+
+    /// Let the repositories with the same first component keep so many bytes together; 0 is any. With
+    /// it a start counts what is there
+    stored_per_namespace: Bytes = "0" SIZE;
+
+    /// Let so many bytes a day be pulled from them; 0 is any
+    pulled_per_namespace: Bytes = "0" SIZE;
 
     /// Drop an upload that got nothing for so long
     upload_expiry: Span = "24h" TIME;

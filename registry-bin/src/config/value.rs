@@ -91,6 +91,36 @@ impl fmt::Display for Count {
     }
 }
 
+/// A number, also none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Number(u32);
+
+impl Number {
+    pub(crate) const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl Value for Number {
+    fn expected() -> String {
+        "a number, 0 or more".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::Integer(self.get().into())
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A directory, by its absolute path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Directory(PathBuf);
@@ -148,33 +178,70 @@ impl fmt::Display for OptionalFile {
     }
 }
 
-/// A span of time of so many milliseconds at least, which are more than none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span<const MIN: u64 = 1>(u64);
+/// Where the audit log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AuditTarget {
+    None,
+    Stdout,
+    /// By its absolute path.
+    File(PathBuf),
+}
 
-impl<const MIN: u64> Span<MIN> {
+impl Value for AuditTarget {
+    fn expected() -> String {
+        "a path, - for standard output, or empty for none".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" => Some(Self::None),
+            "-" => Some(Self::Stdout),
+            // Fails where the working directory is gone.
+            path => std::path::absolute(path).ok().map(Self::File),
+        }
+    }
+}
+
+impl fmt::Display for AuditTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Stdout => f.write_str("-"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Ten thousand years still add to any clock.
+const LONGEST: u64 = 3_650_000 * 86_400_000;
+
+/// A span of time within bounds, in milliseconds; more than none where nothing else is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span<const MIN: u64 = 1, const MAX: u64 = LONGEST>(u64);
+
+impl<const MIN: u64, const MAX: u64> Span<MIN, MAX> {
     pub(crate) const fn get(self) -> Duration {
         Duration::from_millis(self.0)
     }
 }
 
-impl<const MIN: u64> Value for Span<MIN> {
+impl<const MIN: u64, const MAX: u64> Value for Span<MIN, MAX> {
     fn expected() -> String {
-        let least = match MIN {
-            1 => "longer than none".to_owned(),
-            least => format!("at least {}", quantity::format(least, SPANS)),
+        let [least, most] = [MIN, MAX].map(|bound| quantity::format(bound, SPANS));
+        let bounds = match (MIN, MAX) {
+            (1, LONGEST) => "longer than none".to_owned(),
+            (_, LONGEST) => format!("at least {least}"),
+            _ => format!("from {least} to {most}"),
         };
-        format!("a time such as 500ms, 30s, 5m, 24h or 7d, {least}")
+        format!("a time such as 500ms, 30s, 5m, 24h or 7d, {bounds}")
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // Ten thousand years still add to any clock.
-        const LONGEST: u64 = 3_650_000 * 86_400_000;
-        quantity::parse(text, SPANS).filter(|millis| (MIN..=LONGEST).contains(millis)).map(Self)
+        quantity::parse(text, SPANS).filter(|millis| (MIN..=MAX).contains(millis)).map(Self)
     }
 }
 
-impl<const MIN: u64> fmt::Display for Span<MIN> {
+impl<const MIN: u64, const MAX: u64> fmt::Display for Span<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&quantity::format(self.0, SPANS))
     }

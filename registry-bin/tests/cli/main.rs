@@ -1,13 +1,19 @@
 //! The binary as its operator sees it: what it prints, what it refuses, how it ends.
 #![expect(clippy::disallowed_methods, reason = "a server that hangs has to be given up")]
 
+mod accounts;
 mod check;
+mod commands;
 mod ending;
 #[path = "../support/http.rs"]
 mod http;
+mod init;
+mod limits;
+mod login;
 mod policy;
 mod program;
 mod running;
+mod secrets;
 mod serving;
 mod starting;
 mod tampering;

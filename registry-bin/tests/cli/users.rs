@@ -92,6 +92,14 @@ async fn whoever_does_not_log_in_is_told_how_and_whoever_guesses_to_wait() {
     let http = Http::new(running.address);
     let reply = http.get("/v2/").await.expect("a reply");
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    let realm = format!("http://{}/v2/_token", running.address);
+    let bearer = format!("Bearer realm=\"{realm}\",service=\"registry\"");
+    assert_eq!(reply.header(WWW_AUTHENTICATE), bearer);
+    let basic = Running::start(
+        &program,
+        &["--htpasswd", "users", "--challenge", "basic", "--store", "memory"],
+    );
+    let reply = Http::new(basic.address).get("/v2/").await.expect("a reply");
     assert_eq!(reply.header(WWW_AUTHENTICATE), "Basic realm=\"registry\"");
     assert_eq!(http.get("/healthz").await.expect("a reply").status, StatusCode::OK);
     for _ in 0..10 {

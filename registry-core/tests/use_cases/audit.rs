@@ -17,8 +17,9 @@ use registry_core::{
     ports::{
         AuditError, AuditEvent, AuditLog, BlobOptions, ManifestOptions, ReferrerOptions, Source,
     },
+    record::Visibility,
     reference::Reference,
-    registry::{ManifestUpload, Registry},
+    registry::{ManifestUpload, Registry, RepositoryChange},
     testing::Faults,
 };
 
@@ -241,26 +242,52 @@ const CASES: &[Case] = &[
         done: &["delete a@BLOB done"],
         denied: &["delete a@BLOB refused: the test says so"],
     },
+    Case {
+        does: "a repository is made public",
+        run: |t| {
+            let public = RepositoryChange::new().visible_to(Visibility::Public);
+            block_on(t.registry.change_repository(t.caller, &name("a"), &public)).map(drop)
+        },
+        done: &["admin a done"],
+        denied: &["admin a refused: the test says so"],
+    },
+    Case {
+        does: "all repositories are listed",
+        run: |t| block_on(t.registry.all_repositories(t.caller, &Page::default())).map(drop),
+        done: &[],
+        denied: &["admin repositories refused: the test says so"],
+    },
+    Case {
+        does: "all uploads are listed",
+        run: |t| block_on(t.registry.uploads(t.caller)).map(drop),
+        done: &[],
+        denied: &["admin uploads refused: the test says so"],
+    },
+    Case {
+        does: "somebody's upload is cancelled",
+        run: |t| block_on(t.registry.cancel_any_upload(t.caller, &t.prepared.upload)),
+        done: &["admin upload UPLOAD done"],
+        denied: &["admin upload UPLOAD refused: the test says so"],
+    },
 ];
 
 fn run(case: &Case, registry: &Registry, prepared: &Prepared, caller: &Caller) -> Answer {
     (case.run)(&Try { registry, caller, prepared })
 }
 
-/// What is expected, with the digests of what is prepared.
+/// What is expected, with the digests and the upload of what is prepared.
 fn spelled(lines: &[&str], prepared: &Prepared) -> Vec<String> {
-    let digests = [
-        ("IMAGE", prepared.image.digest()),
-        ("OTHER", prepared.other.digest()),
-        ("BLOB", digest(&prepared.image.blobs[0])),
-        ("SHARED", digest(Prepared::SHARED)),
-        ("RIGHT", digest("right")),
-        ("WHOLE", digest("begun, ended")),
+    let words = [
+        ("UPLOAD", prepared.upload.to_string()),
+        ("IMAGE", prepared.image.digest().to_string()),
+        ("OTHER", prepared.other.digest().to_string()),
+        ("BLOB", digest(&prepared.image.blobs[0]).to_string()),
+        ("SHARED", digest(Prepared::SHARED).to_string()),
+        ("RIGHT", digest("right").to_string()),
+        ("WHOLE", digest("begun, ended").to_string()),
     ];
     let spell = |line: &&str| {
-        digests.iter().fold((*line).to_owned(), |line, (word, digest)| {
-            line.replace(word, &digest.to_string())
-        })
+        words.iter().fold((*line).to_owned(), |line, (word, text)| line.replace(word, text))
     };
     lines.iter().map(spell).collect()
 }

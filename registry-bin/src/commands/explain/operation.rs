@@ -4,13 +4,15 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use registry_core::{
-    access::{Access, Action, Resource},
+    access::{Access, Action},
     identity::Principal,
     name::{NameError, RepositoryName},
-    policy::{Numbered, Permission, PolicyFile},
+    policy::{Explanation, Facts, PolicyFile, Step},
     ports::Question,
     tag::{Tag, TagError},
 };
+
+use super::Known;
 
 /// What somebody does.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -21,12 +23,16 @@ pub(super) enum Operation {
     Push,
     /// Push to a repository that is not there
     Create,
+    /// Become the owner of a repository that has none by a push
+    Claim,
     /// Push to a tag that is there
     Overwrite,
     /// Delete from the repository
     Delete,
     /// List the repositories; see this one among them, where one is given
     Catalog,
+    /// Change who owns the repository and who may see it; without one look after the registry
+    Admin,
 }
 
 /// What it is done to.
@@ -36,48 +42,50 @@ pub(super) struct Target {
     tag: Option<Tag>,
 }
 
-/// A permission that the operation takes, and the first rule that gives it.
-#[derive(Debug)]
-pub(super) struct Step<'a> {
-    pub(super) permission: Permission,
-    pub(super) rule: Option<Numbered<'a>>,
+/// Somebody, what they do it to, and what is known of that.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) principal: &'a Principal,
+    pub(super) target: Option<&'a Target>,
+    pub(super) known: &'a Known,
 }
 
 impl Operation {
     /// Everything that the operation takes. Without a target it is that of the registry alone.
-    pub(super) fn steps<'a>(
-        self,
-        policy: &'a PolicyFile,
-        principal: &Principal,
-        target: Option<&Target>,
-    ) -> Vec<Step<'a>> {
-        let lists = Access { action: Action::Catalog, resource: Resource::Registry };
-        let on = |action| target.map(|target| target.access(action));
-        let step = |permission, access: Option<Access>| {
-            // Of a repository that does not exist.
-            let explanation = policy.explain(principal, &Question::new(access?));
-            let step = match permission {
-                Permission::Create => explanation.besides?,
-                _ => explanation.step,
-            };
-            let rule = step.rule.filter(|_| step.is_allowed());
-            Some(Step { permission, rule: rule.map(|allowance| allowance.rule) })
+    pub(super) fn steps<'a>(self, policy: &'a PolicyFile, asked: Asked<'_>) -> Vec<Step<'a>> {
+        let explain = |access| -> Explanation<'a> {
+            let repository = asked.known.repository();
+            policy.explain(asked.principal, &Question::within(access, repository))
         };
-        let pull = || step(Permission::Pull, on(Action::Pull));
-        let push = || step(Permission::Push, on(Action::Push));
+        let on = |action| asked.target.map(|target| explain(target.access(action)));
+        let step = |action| on(action).map(|explanation| explanation.step);
+        let of_registry = |action| Some(explain(Access::registry(action)).step);
+        let push = on(Action::Push);
+        let pushing = push.as_ref().map(|push| push.step);
+        let besides = push.as_ref().and_then(|push| push.besides);
         let steps = match self {
-            Self::Pull => [pull(), None],
-            Self::Push => [push(), None],
-            Self::Create => [push(), step(Permission::Create, on(Action::Push))],
-            Self::Overwrite => [push(), step(Permission::Overwrite, on(Action::Overwrite))],
-            Self::Delete => [step(Permission::Delete, on(Action::Delete)), None],
-            Self::Catalog => [step(Permission::Catalog, Some(lists)), pull()],
+            Self::Pull => [step(Action::Pull), None],
+            // Where the store says that it is not there, the push would have to create it.
+            Self::Push => {
+                let creates = push.as_ref().is_some_and(|push| push.facts == Facts::New);
+                [pushing, besides.filter(|_| creates && asked.known.is_known())]
+            }
+            Self::Create | Self::Claim => [pushing, besides],
+            Self::Overwrite => [pushing, step(Action::Overwrite)],
+            Self::Delete => [step(Action::Delete), None],
+            Self::Catalog => [of_registry(Action::Catalog), step(Action::Pull)],
+            Self::Admin if asked.target.is_some() => [step(Action::Admin), None],
+            Self::Admin => [of_registry(Action::Admin), None],
         };
         steps.into_iter().flatten().collect()
     }
 }
 
 impl Target {
+    pub(super) const fn name(&self) -> &RepositoryName {
+        &self.name
+    }
+
     fn access(&self, action: Action) -> Access {
         match &self.tag {
             Some(tag) => Access::tag(action, &self.name, tag),

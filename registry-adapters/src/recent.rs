@@ -2,35 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use super::fingerprint::Fingerprint;
-
-/// A value for each of so many fingerprints; for one more, the oldest is dropped.
-pub(super) struct Recent<V> {
+/// A value for each of so many keys; for one more, the oldest is dropped.
+pub(crate) struct Recent<K, V> {
     capacity: usize,
-    entries: BTreeMap<Fingerprint, (u64, V)>,
-    /// The fingerprints by when they were inserted.
-    order: BTreeMap<u64, Fingerprint>,
+    entries: BTreeMap<K, (u64, V)>,
+    /// The keys by when they were inserted.
+    order: BTreeMap<u64, K>,
     next: u64,
 }
 
-impl<V> Recent<V> {
+impl<K: Copy + Ord, V> Recent<K, V> {
     /// An empty map with room for so many, which are not none.
-    pub(super) const fn new(capacity: usize) -> Self {
+    pub(crate) const fn new(capacity: usize) -> Self {
         Self { capacity, entries: BTreeMap::new(), order: BTreeMap::new(), next: 0 }
     }
 
-    pub(super) fn get(&self, key: &Fingerprint) -> Option<&V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
-    pub(super) fn remove(&mut self, key: &Fingerprint) -> Option<V> {
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let (at, value) = self.entries.remove(key)?;
         self.order.remove(&at);
         Some(value)
     }
 
-    /// Puts a value in the place of the last one of this fingerprint. It is the newest now.
-    pub(super) fn insert(&mut self, key: Fingerprint, value: V) {
+    /// Puts a value in the place of the last one of this key. It is the newest now.
+    pub(crate) fn insert(&mut self, key: K, value: V) {
         self.remove(&key);
         while self.entries.len() >= self.capacity
             && let Some((_, oldest)) = self.order.pop_first()
@@ -49,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_oldest_is_dropped_and_what_is_put_again_is_new() {
-        let [a, b, c, d] = [1, 2, 3, 4].map(|byte| Fingerprint::from([byte; 32]));
+        let [a, b, c, d] = [1, 2, 3, 4];
         let mut recent = Recent::new(3);
         for key in [a, b, c, a, d] {
             recent.insert(key, ());

@@ -1,0 +1,18 @@
+//! What an operator can have done to the registry's users, keys, repositories and uploads.
+//!
+//! A [`Command`] is the same whether the server that has the store open carries it out or the
+//! command line itself, on a store that nobody serves: [`Administrator`] does it in both.
+
+mod administrator;
+mod answer;
+mod command;
+mod owner;
+mod password;
+
+pub(crate) use self::{
+    administrator::{Administrator, Minter},
+    answer::{Answer, KeyEntry, Reply, RepositoryEntry, UploadEntry, UserEntry},
+    command::Command,
+    owner::Owner,
+    password::Hidden,
+};

@@ -1,0 +1,250 @@
+//! Carries commands out.
+
+use std::{error::Error, fmt::Write, sync::Arc};
+
+use futures::TryStreamExt;
+use registry_adapters::accounts::{Accounts, AccountsError, GroupName, NewKey, UserName};
+use registry_core::{
+    access::{Access, Action, Grant},
+    error::RegistryError,
+    identity::{Caller, CredentialKind, Principal, PrincipalKind},
+    name::RepositoryName,
+    page::Page,
+    ports::{
+        AuditAction, AuditEvent, AuditLog, AuditOutcome, Clock, ContentIdError, TokenError,
+        TokenIssuer,
+    },
+    record::RepositoryRecord,
+    registry::{Registry, RepositoryChange, RepositoryStatus},
+};
+
+use super::{
+    Answer, Command, Hidden, KeyEntry, Reply, RepositoryEntry, UploadEntry, UserEntry,
+    owner::OwnerError,
+};
+use crate::control::Operator;
+
+/// Carries commands out, and keeps what they changed in the audit log.
+pub(crate) struct Administrator {
+    /// `None` where the server keeps none.
+    pub(crate) accounts: Option<Accounts>,
+    /// One whose policy lets everybody do everything.
+    pub(crate) registry: Registry,
+    /// `None` where no tokens are made.
+    pub(crate) minter: Option<Minter>,
+    pub(crate) audit: Arc<dyn AuditLog>,
+    pub(crate) clock: Box<dyn Clock>,
+}
+
+/// Makes tokens.
+pub(crate) struct Minter {
+    pub(crate) issuer: Arc<dyn TokenIssuer>,
+    /// The one that is served, whose policy says what a token carries.
+    pub(crate) registry: Registry,
+}
+
+/// Why a command is not carried out.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    #[error("this server keeps no users and keys: start it with --accounts")]
+    NoAccounts,
+    #[error("tokens are made by a server that runs, and lets somebody log in for them")]
+    NoTokens,
+    #[error("there is no such user, or it is disabled")]
+    NoUser,
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    #[error(transparent)]
+    Upload(#[from] ContentIdError),
+    #[error("the key would be good for longer than time can be counted")]
+    TooLong,
+}
+
+impl Administrator {
+    /// Carries a command out for whoever asks, who may have anything done.
+    pub(crate) async fn carry_out(&self, operator: Operator, command: Command) -> Reply {
+        let change = command.change();
+        let outcome = self.execute(operator, command).await;
+        if let Some((words, resource)) = change {
+            self.keep(operator, words, resource, &outcome).await;
+        }
+        match outcome {
+            Ok(answer) => Reply::Done(answer),
+            Err(refusal) => Reply::Refused(chain(&refusal)),
+        }
+    }
+
+    async fn execute(&self, operator: Operator, command: Command) -> Result<Answer, Refusal> {
+        let caller = Caller::new(principal(operator), "");
+        match command {
+            Command::UserAdd { name, groups, password } => {
+                self.accounts()?.add_user(&name, &password.to_secret(), &groups).await?;
+            }
+            Command::UserList => {
+                let users = self.accounts()?.users().await?;
+                return Ok(Answer::Users(users.into_iter().map(UserEntry::of).collect()));
+            }
+            Command::UserPasswd { name, password } => {
+                self.accounts()?.set_password(&name, &password.to_secret()).await?;
+            }
+            Command::UserGroups { name, groups } => {
+                self.accounts()?.set_groups(&name, &groups).await?;
+            }
+            Command::UserDisable { name } => self.accounts()?.set_disabled(&name, true).await?,
+            Command::UserEnable { name } => self.accounts()?.set_disabled(&name, false).await?,
+            Command::UserRemove { name } => self.accounts()?.remove_user(&name).await?,
+            Command::KeyCreate { owner, description, good_for } => {
+                let now = self.clock.now();
+                let expires = |good_for| now.checked_add(good_for).ok_or(Refusal::TooLong);
+                let expires = good_for.map(expires).transpose()?;
+                let new = NewKey { owner, description, expires };
+                return Ok(Answer::created(self.accounts()?.create_key(new).await?, now));
+            }
+            Command::KeyList { owner } => {
+                let now = self.clock.now();
+                let mut keys = self.accounts()?.keys().await?;
+                keys.retain(|key| owner.as_ref().is_none_or(|owner| key.owner == *owner));
+                let entries = keys.into_iter().map(|key| KeyEntry::of(key, now));
+                return Ok(Answer::Keys(entries.collect()));
+            }
+            Command::KeyRevoke { id } => self.accounts()?.revoke_key(&id).await?,
+            Command::TokenMint { user, scope } => return self.mint(&user, &scope).await,
+            Command::RepositoryList => {
+                let repositories = self.repositories(&caller).await?;
+                let entries = repositories.into_iter().map(RepositoryEntry::of);
+                return Ok(Answer::Repositories(entries.collect()));
+            }
+            Command::RepositorySet { name, visibility, owner } => {
+                let mut change = RepositoryChange::new();
+                if let Some(visibility) = visibility {
+                    change = change.visible_to(visibility);
+                }
+                if let Some(owner) = owner {
+                    change = change.owned_by(&owner.principal()?);
+                }
+                self.registry.change_repository(&caller, &name, &change).await?;
+            }
+            Command::UploadList => return self.uploads(&caller).await,
+            Command::UploadCancel { id } => {
+                self.registry.cancel_any_upload(&caller, &id.parse()?).await?;
+            }
+            Command::Facts { user, repository } => return self.facts(user, repository).await,
+        }
+        Ok(Answer::Nothing)
+    }
+
+    fn accounts(&self) -> Result<&Accounts, Refusal> {
+        self.accounts.as_ref().ok_or(Refusal::NoAccounts)
+    }
+
+    /// Makes a token as the user would get for a password.
+    async fn mint(&self, name: &UserName, scope: &str) -> Result<Answer, Refusal> {
+        let minter = self.minter.as_ref().ok_or(Refusal::NoTokens)?;
+        let user = self.accounts()?.user(name).await?;
+        let user = user.filter(|user| !user.disabled).ok_or(Refusal::NoUser)?;
+        let groups = user.groups.iter().map(GroupName::as_str);
+        let principal = Principal::new(PrincipalKind::User, name.as_str())
+            .with_credential(CredentialKind::Password, None)
+            .with_groups(groups);
+        let caller = Caller::new(principal.clone(), "");
+        let granted = minter.registry.grant(&caller, &Grant::parse_scopes(scope)).await?;
+        let issued = minter.issuer.issue(&principal, &granted).await?;
+        let scopes: Vec<String> = granted.iter().filter_map(Grant::to_scope).collect();
+        Ok(Answer::Token {
+            token: Hidden::from(&issued.token),
+            scope: scopes.join(" "),
+            seconds: issued.lifetime.as_secs(),
+        })
+    }
+
+    async fn repositories(&self, caller: &Caller) -> Result<Vec<RepositoryStatus>, Refusal> {
+        let all = self.registry.all_repositories(caller, &Page::default()).await?;
+        Ok(all.entries.try_collect().await?)
+    }
+
+    async fn uploads(&self, caller: &Caller) -> Result<Answer, Refusal> {
+        let repositories = self.repositories(caller).await?.into_iter();
+        let names = repositories.map(|status| (status.record.id.clone(), status.name)).collect();
+        let uploads: Vec<_> = self.registry.uploads(caller).await?.entries.try_collect().await?;
+        let entries = uploads.into_iter().map(|upload| UploadEntry::of(upload, &names));
+        Ok(Answer::Uploads(entries.collect()))
+    }
+
+    async fn facts(
+        &self,
+        user: Option<UserName>,
+        repository: Option<RepositoryName>,
+    ) -> Result<Answer, Refusal> {
+        let user = match (&self.accounts, user) {
+            (Some(accounts), Some(name)) => accounts.user(&name).await?,
+            _ => None,
+        };
+        let repository = match repository {
+            Some(name) => {
+                let access = Access::repository(Action::Pull, &name);
+                self.registry.question(access).await?.repository
+            }
+            None => None,
+        };
+        Ok(Answer::Facts {
+            groups: user.map(|user| user.groups).unwrap_or_default(),
+            repository: repository.map(|record| RepositoryRecord::clone(&record)),
+        })
+    }
+
+    /// Keeps what was done, or why it was not.
+    async fn keep(
+        &self,
+        operator: Operator,
+        words: &str,
+        resource: String,
+        outcome: &Result<Answer, Refusal>,
+    ) {
+        let action = match words {
+            "key create" => AuditAction::KeyCreated,
+            "key revoke" => AuditAction::KeyRevoked,
+            _ => AuditAction::Admin,
+        };
+        let now = self.clock.now();
+        let mut event = AuditEvent::new(now, principal(operator), action, resource);
+        event.reason = Some(words.to_owned());
+        match outcome {
+            Ok(Answer::CreatedKey { entry, .. }) => {
+                event.resource = format!("key:{} {}", entry.id, entry.owner);
+            }
+            Ok(_) => {}
+            Err(refusal) => {
+                event.outcome = AuditOutcome::Failed;
+                event.reason = Some(format!("{words}: {}", chain(refusal)));
+            }
+        }
+        let (action, resource, outcome) = (event.action, &event.resource, event.outcome);
+        tracing::info!(operator = operator.id(), %action, %resource, %outcome, command = words, "command");
+        if let Err(error) = self.audit.record(&event).await {
+            tracing::error!(error = &error as &dyn Error, "an event is not in the audit log");
+        }
+    }
+}
+
+/// Whoever works on the machine, as those see it who read the audit log.
+fn principal(operator: Operator) -> Principal {
+    Principal::new(PrincipalKind::Service, &operator.id())
+}
+
+/// An error with its causes, for whoever typed the command.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,180 @@
+//! What comes back.
+
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use registry_adapters::accounts::{CreatedKey, GroupName, Key, KeyId, KeyOwner, User, UserName};
+use registry_core::{
+    name::RepositoryName,
+    record::{RepositoryId, RepositoryRecord, Timestamp, Visibility},
+    registry::{RepositoryStatus, UploadSession},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Hidden, Owner};
+
+/// What became of a command.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reply {
+    /// It was carried out.
+    Done(Answer),
+    /// It was not, or perhaps not, for the reason of this sentence.
+    Refused(String),
+}
+
+/// What a command that was carried out has to say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    /// Nothing more.
+    Nothing,
+    /// The users.
+    Users(Vec<UserEntry>),
+    /// The keys.
+    Keys(Vec<KeyEntry>),
+    /// A key that was made, which is shown this once.
+    CreatedKey { entry: KeyEntry, key: Hidden },
+    /// A token, what it carries, and for how many seconds it is good.
+    Token { token: Hidden, scope: String, seconds: u64 },
+    /// The repositories.
+    Repositories(Vec<RepositoryEntry>),
+    /// The uploads.
+    Uploads(Vec<UploadEntry>),
+    /// The groups of a user, and what a repository is, if it is there.
+    Facts { groups: Vec<GroupName>, repository: Option<RepositoryRecord> },
+}
+
+/// A repository, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RepositoryEntry {
+    pub(crate) name: RepositoryName,
+    pub(crate) visibility: Visibility,
+    pub(crate) owner: Owner,
+    pub(crate) created: String,
+}
+
+/// An upload, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UploadEntry {
+    pub(crate) id: String,
+    /// `None` where the repository is gone.
+    pub(crate) repository: Option<RepositoryName>,
+    pub(crate) owner: Owner,
+    pub(crate) bytes: u64,
+    pub(crate) expires: String,
+}
+
+/// A user, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UserEntry {
+    pub(crate) name: UserName,
+    pub(crate) groups: Vec<GroupName>,
+    pub(crate) disabled: bool,
+    pub(crate) created: String,
+}
+
+/// A key, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeyEntry {
+    pub(crate) id: KeyId,
+    pub(crate) owner: KeyOwner,
+    /// The owner's random id, with which a project's key can log in too.
+    pub(crate) owner_id: String,
+    pub(crate) state: KeyState,
+    pub(crate) created: String,
+    pub(crate) expires: Option<String>,
+    pub(crate) revoked: Option<String>,
+    pub(crate) description: String,
+}
+
+/// Whether a key is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KeyState {
+    Good,
+    Expired,
+    Revoked,
+}
+
+impl UserEntry {
+    pub(super) fn of(user: User) -> Self {
+        let created = text(user.created);
+        Self { name: user.name, groups: user.groups, disabled: user.disabled, created }
+    }
+}
+
+impl KeyEntry {
+    pub(super) fn of(key: Key, now: SystemTime) -> Self {
+        let state = match (key.revoked, key.expires) {
+            (Some(_), _) => KeyState::Revoked,
+            (None, Some(expires)) if expires <= now => KeyState::Expired,
+            _ => KeyState::Good,
+        };
+        Self {
+            id: key.id,
+            owner: key.owner,
+            owner_id: key.owner_id,
+            state,
+            created: text(key.created),
+            expires: key.expires.map(text),
+            revoked: key.revoked.map(text),
+            description: key.description,
+        }
+    }
+}
+
+impl RepositoryEntry {
+    pub(super) fn of(repository: RepositoryStatus) -> Self {
+        let RepositoryStatus { name, record, .. } = repository;
+        Self {
+            name,
+            visibility: record.visibility,
+            owner: Owner::of_record(&record.owner),
+            created: text(time(record.created)),
+        }
+    }
+}
+
+impl UploadEntry {
+    pub(super) fn of(
+        upload: UploadSession,
+        names: &BTreeMap<RepositoryId, RepositoryName>,
+    ) -> Self {
+        Self {
+            id: upload.id.to_string(),
+            repository: names.get(&upload.repository).cloned(),
+            owner: Owner::of_record(&upload.owner),
+            bytes: upload.offset,
+            expires: text(time(upload.expires)),
+        }
+    }
+}
+
+/// A time as people and programs read it (RFC 3339 section 5.6).
+fn text(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+fn time(time: Timestamp) -> SystemTime {
+    UNIX_EPOCH + Timestamp::from(UNIX_EPOCH).until(time)
+}
+
+impl Answer {
+    pub(super) fn created(created: CreatedKey, now: SystemTime) -> Self {
+        let key = Hidden::from(&created.secret);
+        Self::CreatedKey { entry: KeyEntry::of(created.key, now), key }
+    }
+}
+
+impl KeyState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}

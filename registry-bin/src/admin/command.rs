@@ -1,0 +1,73 @@
+//! What can be asked for.
+
+use std::time::Duration;
+
+use registry_adapters::accounts::{GroupName, KeyId, KeyOwner, UserName};
+use registry_core::{name::RepositoryName, record::Visibility};
+use serde::{Deserialize, Serialize};
+
+use super::{Hidden, Owner};
+
+/// What can be asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Command {
+    /// Adds a user.
+    UserAdd { name: UserName, groups: Vec<GroupName>, password: Hidden },
+    /// Lists the users.
+    UserList,
+    /// Gives a user another password.
+    UserPasswd { name: UserName, password: Hidden },
+    /// Makes a user a member of these groups and of no others.
+    UserGroups { name: UserName, groups: Vec<GroupName> },
+    /// Disables a user.
+    UserDisable { name: UserName },
+    /// Lets a user in again.
+    UserEnable { name: UserName },
+    /// Removes a user with its keys.
+    UserRemove { name: UserName },
+    /// Makes a key, which is good for so long, or for ever.
+    KeyCreate { owner: KeyOwner, description: String, good_for: Option<Duration> },
+    /// Lists the keys, of one owner where one is said.
+    KeyList { owner: Option<KeyOwner> },
+    /// Revokes a key.
+    KeyRevoke { id: KeyId },
+    /// Makes a token of a user for this scope.
+    TokenMint { user: UserName, scope: String },
+    /// Lists the repositories.
+    RepositoryList,
+    /// Changes who owns a repository and who may see it; what is not said stays.
+    RepositorySet { name: RepositoryName, visibility: Option<Visibility>, owner: Option<Owner> },
+    /// Lists the uploads.
+    UploadList,
+    /// Drops an upload.
+    UploadCancel { id: String },
+    /// Asks which groups a user is in, and what a repository is.
+    Facts { user: Option<UserName>, repository: Option<RepositoryName> },
+}
+
+impl Command {
+    /// What the audit log keeps of it: its words, and what it is done to. `None` where it changes
+    /// nothing.
+    pub(super) fn change(&self) -> Option<(&'static str, String)> {
+        let user = |name: &UserName| format!("user:{name}");
+        Some(match self {
+            Self::UserAdd { name, .. } => ("user add", user(name)),
+            Self::UserPasswd { name, .. } => ("user passwd", user(name)),
+            Self::UserGroups { name, .. } => ("user groups", user(name)),
+            Self::UserDisable { name } => ("user disable", user(name)),
+            Self::UserEnable { name } => ("user enable", user(name)),
+            Self::UserRemove { name } => ("user remove", user(name)),
+            Self::KeyCreate { owner, .. } => ("key create", owner.to_string()),
+            Self::KeyRevoke { id } => ("key revoke", format!("key:{id}")),
+            Self::TokenMint { user: name, .. } => ("token mint", user(name)),
+            Self::RepositorySet { name, .. } => ("repository set", name.to_string()),
+            Self::UploadCancel { id } => ("upload cancel", format!("upload:{id}")),
+            Self::UserList
+            | Self::KeyList { .. }
+            | Self::RepositoryList
+            | Self::UploadList
+            | Self::Facts { .. } => return None,
+        })
+    }
+}

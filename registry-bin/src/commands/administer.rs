@@ -1,0 +1,155 @@
+//! Has a command carried out: by the server that has the store open; where none answers, here.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{Arg, ArgAction, ArgMatches};
+use registry_adapters::{
+    filesystem::OpenError,
+    system::{SystemClock, TokioTasks},
+};
+use registry_core::{policy::AllowAll, ports::Clock};
+use tokio::runtime;
+
+use crate::{
+    admin::{Administrator, Answer, Command, Reply},
+    config::{Config, Store, flags},
+    control::{self, ControlError, Operator, SocketPath},
+    failure::Failure,
+    wiring::{self, Stores},
+};
+
+/// How often to look whether a server answers, or the store is free: one that starts, or another
+/// command, has the store for a moment.
+const TRIES: u32 = 100;
+const BETWEEN: Duration = Duration::from_millis(50);
+
+const JSON: &str = "json";
+
+/// Why a command reaches neither a server nor a store, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReachError {
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(
+        "no server answers at {}, and a store in memory is gone when its server is", path.display()
+    )]
+    NoServer { path: PathBuf },
+    #[error("there is no store in {}: is --data right? `serve` and `init` make one", path.display())]
+    NoStore { path: PathBuf },
+    #[error(
+        "the store in {} belongs to user {owner} of the system, who could not use what user {me} \
+         writes there: run this as that user", path.display()
+    )]
+    NotOwner { path: PathBuf, owner: u32, me: u32 },
+    #[error(
+        "a server has the store in {} open, but does not answer there{}", path.display(), why(silent)
+    )]
+    Silent { path: PathBuf, silent: Option<ControlError> },
+    #[error("the store in {} cannot be looked at: {source}", path.display())]
+    System { path: PathBuf, source: io::Error },
+}
+
+fn why(silent: &Option<ControlError>) -> String {
+    silent.as_ref().map_or_else(
+        || "; its log says why it has no control socket".to_owned(),
+        |error| format!(": {error}"),
+    )
+}
+
+/// The arguments of every command that is carried out so.
+pub(super) fn arguments() -> impl Iterator<Item = Arg> {
+    flags::some(&["data", "store"])
+}
+
+/// The switch of a command that lists.
+pub(super) fn json() -> Arg {
+    Arg::new(JSON).long(JSON).action(ArgAction::SetTrue).help("Print JSON, for programs")
+}
+
+/// Whether it is given.
+pub(super) fn wants_json(matches: &ArgMatches) -> bool {
+    matches.get_flag(JSON)
+}
+
+/// Has a command carried out by whoever can, and gives what it has to say.
+pub(super) fn administer(config: &Config, command: Command) -> Result<Answer, Failure> {
+    run(reach(config, command))
+}
+
+/// Carries a command out on a store that nobody serves, and that is made where there is none.
+pub(super) fn administer_here(config: &Config, command: Command) -> Result<Answer, Failure> {
+    run(async {
+        let stores = wiring::stores(config)?;
+        carry_out(config, &stores, command).await
+    })
+}
+
+fn run(reply: impl Future<Output = Result<Reply, Failure>>) -> Result<Answer, Failure> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| Failure::System { what: "threads", source })?;
+    match runtime.block_on(reply)? {
+        Reply::Done(answer) => Ok(answer),
+        Reply::Refused(sentence) => Err(Failure::Refused(sentence)),
+    }
+}
+
+async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result<Reply, Failure> {
+    let tasks = TokioTasks::current();
+    let administrator = Administrator {
+        accounts: Some(wiring::accounts(stores)),
+        registry: wiring::registry(config, stores, AllowAll, tasks, None, None),
+        minter: None,
+        audit: wiring::audit(config)?,
+        clock: Box::new(SystemClock::new()),
+    };
+    Ok(administrator.carry_out(Operator::myself(), command).await)
+}
+
+async fn reach(config: &Config, command: Command) -> Result<Reply, Failure> {
+    let data = config.data.value.path();
+    let clock = SystemClock::new();
+    let mut tries = 0..TRIES;
+    loop {
+        let silent = match SocketPath::in_directory(data) {
+            Ok(path) => match control::ask(&path, &command).map_err(ReachError::from)? {
+                Some(reply) => return Ok(reply),
+                None => None,
+            },
+            Err(error) => Some(error),
+        };
+        let path = data.to_owned();
+        if config.store.value == Store::Memory {
+            return Err(ReachError::NoServer { path }.into());
+        }
+        check_owner(data)?;
+        match wiring::stores(config) {
+            Ok(stores) => {
+                return carry_out(config, &stores, command).await;
+            }
+            Err(Failure::Data(OpenError::Busy(_))) if tries.next().is_some() => {
+                clock.sleep(BETWEEN).await;
+            }
+            Err(Failure::Data(OpenError::Busy(_))) => {
+                return Err(ReachError::Silent { path, silent }.into());
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Whoever writes to a store of somebody else leaves files that its server cannot read.
+fn check_owner(data: &Path) -> Result<(), ReachError> {
+    let path = data.to_owned();
+    let owner = match fs::metadata(data) {
+        Ok(metadata) => metadata.uid(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(ReachError::NoStore { path }),
+        Err(source) => return Err(ReachError::System { path, source }),
+    };
+    let me = rustix::process::geteuid().as_raw();
+    if owner == me { Ok(()) } else { Err(ReachError::NotOwner { path, owner, me }) }
+}

@@ -1,0 +1,110 @@
+//! `init`: makes what a registry with users starts from.
+
+mod files;
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{ArgMatches, Command as Clap};
+use registry_adapters::{accounts::GroupName, system::SystemRandom};
+
+use super::administer::{administer_here, arguments};
+use crate::{
+    admin::{Command, Hidden},
+    config::{Config, USUAL},
+    failure::Failure,
+};
+
+/// The file of rules.
+const POLICY: &str = "policy.toml";
+/// The first user, and the group that the rules let do everything.
+const ADMIN: &str = "admin";
+const ADMINS: &str = "admins";
+
+/// Why nothing was made, in one sentence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InitError {
+    #[error("{} is there already: nothing is overwritten", path.display())]
+    Exists { path: PathBuf },
+    #[error("cannot write {}: {source}", path.display())]
+    System { path: PathBuf, source: io::Error },
+}
+
+pub(super) fn command() -> Clap {
+    Clap::new("init")
+        .about("Write a configuration and a policy into this directory, and make the first user")
+        .args(arguments())
+}
+
+/// Makes it all, or leaves nothing behind, and says what to do next.
+pub(super) fn run(_: &ArgMatches, config: &Config) -> Result<(), Failure> {
+    let data = config.data.value.path();
+    let configuration = New::write(USUAL.as_ref(), &files::configuration(data))?;
+    let policy = New::write(POLICY.as_ref(), files::POLICY)?;
+    let password = Hidden::generate(&SystemRandom);
+    let groups: Vec<GroupName> = vec![ADMINS.parse().expect("it is a name")];
+    let name = ADMIN.parse().expect("it is a name");
+    administer_here(config, Command::UserAdd { name, groups, password: password.clone() })?;
+    configuration.keep();
+    policy.keep();
+    super::print(&next(data, config, &password))
+}
+
+fn next(data: &Path, config: &Config, password: &Hidden) -> String {
+    let address = config.listen.value;
+    format!(
+        "wrote {USUAL}    how the server runs\n\
+         wrote {POLICY}      who may do what\n\
+         made {}\n\n\
+         user      {ADMIN}\n\
+         password  {}    (shown this once)\n\n\
+         next, in this directory:\n\n    \
+         registry-bin serve\n    \
+         docker login {address} -u {ADMIN}\n    \
+         docker tag alpine {address}/{ADMIN}/alpine\n    \
+         docker push {address}/{ADMIN}/alpine\n    \
+         registry-bin user add alice\n    \
+         registry-bin key create --project team --expires 90d\n    \
+         registry-bin explain alice push team/app\n",
+        data.display(),
+        password.expose(),
+    )
+}
+
+/// A file that was not there before, and is removed again unless it is kept.
+struct New {
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl New {
+    fn write(path: &Path, text: &str) -> Result<Self, InitError> {
+        let failed = |source| InitError::System { path: path.to_owned(), source };
+        let mut file = match File::create_new(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(InitError::Exists { path: path.to_owned() });
+            }
+            Err(source) => return Err(failed(source)),
+        };
+        let new = Self { path: path.to_owned(), is_kept: false };
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        Ok(new)
+    }
+
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for New {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What is left is said by the next attempt.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the server looks after while it runs: the policy's file, the keys that sign tokens,
+//! and what the limits count.
+
+use std::{path::Path, pin::pin, sync::Arc, time::Duration};
+
+use futures::future;
+use registry_adapters::{limits::Limits, system::SystemClock};
+use registry_core::{policy::PolicyFile, ports::Clock};
+use tokio::{signal::unix::Signal, task::JoinSet};
+
+use crate::{
+    config::{self, Config, Policy},
+    policy::LivePolicy,
+    wiring::TokenKeys,
+};
+
+/// How often the keys are looked at.
+const MINUTE: Duration = Duration::from_secs(60);
+/// How old the newest key becomes before there is another.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Looks after these, and reads the policy again with each `hangup`, until it is dropped.
+pub(super) fn keep(
+    config: &Config,
+    policy: Option<LivePolicy>,
+    keys: Option<TokenKeys>,
+    limits: Option<Arc<Limits>>,
+    hangups: Signal,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    if let Some(policy) = &policy {
+        tasks.spawn(policy.clone().follow(SystemClock::new(), exposure(config)));
+    }
+    if let Some(keys) = keys.filter(|keys| keys.are_kept) {
+        tasks.spawn(keep_keys(keys));
+    }
+    if let Some(limits) = limits {
+        tasks.spawn(async move { match limits.keep_saving(MINUTE).await {} });
+    }
+    tasks.spawn(hear(hangups, policy));
+    tasks
+}
+
+/// Takes `SIGHUP`, which would end the process.
+async fn hear(mut hangups: Signal, policy: Option<LivePolicy>) {
+    while hangups.recv().await.is_some() {
+        match &policy {
+            Some(policy) => policy.read_again(),
+            None => tracing::info!("there is no policy to read again"),
+        }
+    }
+}
+
+/// What is to be said against another policy: it must not let strangers write either.
+fn exposure(config: &Config) -> impl Fn(&Path, &PolicyFile) -> Result<(), String> + Send + use<> {
+    let config = config.clone();
+    move |path, policy| {
+        let policy = Policy::new(path.to_owned(), policy.clone());
+        config::check_policy(&config, &policy).map_err(|error| error.to_string())
+    }
+}
+
+async fn keep_keys(keys: TokenKeys) {
+    let clock = SystemClock::new();
+    loop {
+        match future::join(pin!(keys.ring.rotate_after(MONTH)), pin!(keys.ring.retire())).await {
+            (Ok(None), Ok(_)) => {}
+            (Ok(Some(id)), Ok(_)) => tracing::info!(id, "there is another key to sign tokens"),
+            (Err(error), _) | (_, Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the keys that sign tokens cannot be renewed");
+            }
+        }
+        keys.publish().await;
+        clock.sleep(MINUTE).await;
+    }
+}

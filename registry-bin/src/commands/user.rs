@@ -1,0 +1,146 @@
+//! `user`: people and what they log in with.
+
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
+use registry_adapters::{
+    accounts::{GroupName, UserName},
+    system::SystemRandom,
+};
+
+use super::{
+    administer::{administer, arguments, json, wants_json},
+    table::table,
+};
+use crate::{
+    admin::{Answer, Command, Hidden, UserEntry},
+    config::Config,
+    failure::Failure,
+    prompt,
+};
+
+const NAME: &str = "name";
+const GROUP: &str = "group";
+const GENERATE: &str = "generate";
+const STDIN: &str = "password-stdin";
+
+pub(super) fn command() -> Clap {
+    let add = changing("add", "Add a user").arg(groups()).args(password());
+    let list = Clap::new("list").about("List the users").arg(json()).args(arguments());
+    let passwd = changing(
+        "passwd",
+        "Give a user another password; who is logged in with the old one has to log in again",
+    );
+    Clap::new("user")
+        .about("Work on the users that are kept in the store (see --accounts)")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([
+            add,
+            list,
+            passwd.args(password()),
+            changing("groups", "Make a user a member of these groups and of no others")
+                .arg(groups()),
+            changing("disable", "Refuse a user and its keys, until it is enabled"),
+            changing("enable", "Let a disabled user in again"),
+            changing("remove", "Remove a user with its keys"),
+        ])
+}
+
+/// Has it done, and says so.
+pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
+    let Some((word, matches)) = matches.subcommand() else {
+        unreachable!("a subcommand is required")
+    };
+    if word == "list" {
+        let Answer::Users(users) = administer(config, Command::UserList)? else {
+            return Err(Failure::Nonsense);
+        };
+        return match wants_json(matches) {
+            true => super::print_json(&users),
+            false => super::print(&listed(&users)),
+        };
+    }
+    let name = matches.get_one::<UserName>(NAME).expect("it is required").clone();
+    let user = name.to_string();
+    let (done, command, generated) = match word {
+        "add" => {
+            let (password, generated) = new_password(matches, &user)?;
+            let groups = given_groups(matches);
+            ("added", Command::UserAdd { name, groups, password }, generated)
+        }
+        "passwd" => {
+            let (password, generated) = new_password(matches, &user)?;
+            ("changed the password of", Command::UserPasswd { name, password }, generated)
+        }
+        "groups" => {
+            let groups = given_groups(matches);
+            ("changed the groups of", Command::UserGroups { name, groups }, None)
+        }
+        "disable" => ("disabled", Command::UserDisable { name }, None),
+        "enable" => ("enabled", Command::UserEnable { name }, None),
+        "remove" => ("removed", Command::UserRemove { name }, None),
+        _ => unreachable!("{word} is no subcommand"),
+    };
+    administer(config, command)?;
+    super::say(&format!("{done} user {user}"));
+    match generated {
+        Some(password) => {
+            super::say("the password is shown this once:");
+            super::print(&format!("{}\n", password.expose()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn changing(word: &'static str, about: &'static str) -> Clap {
+    let name = Arg::new(NAME)
+        .value_name("NAME")
+        .value_parser(value_parser!(UserName))
+        .required(true)
+        .help("The user");
+    Clap::new(word).about(about).arg(name).args(arguments())
+}
+
+fn groups() -> Arg {
+    Arg::new(GROUP)
+        .long(GROUP)
+        .value_name("GROUP")
+        .value_parser(value_parser!(GroupName))
+        .action(ArgAction::Append)
+        .help("Make it a member of this group; can be repeated")
+}
+
+fn password() -> [Arg; 2] {
+    let generate = Arg::new(GENERATE)
+        .long(GENERATE)
+        .action(ArgAction::SetTrue)
+        .help("Make a password, and print it, instead of asking for one");
+    let stdin = Arg::new(STDIN)
+        .long(STDIN)
+        .action(ArgAction::SetTrue)
+        .conflicts_with(GENERATE)
+        .help("Read the password from standard input's first line, instead of asking for it");
+    [generate, stdin]
+}
+
+fn given_groups(matches: &ArgMatches) -> Vec<GroupName> {
+    matches.get_many::<GroupName>(GROUP).unwrap_or_default().cloned().collect()
+}
+
+/// The password, and again where it has to be shown.
+fn new_password(matches: &ArgMatches, user: &str) -> Result<(Hidden, Option<Hidden>), Failure> {
+    if matches.get_flag(GENERATE) {
+        let password = Hidden::generate(&SystemRandom);
+        return Ok((password.clone(), Some(password)));
+    }
+    let password = if matches.get_flag(STDIN) { prompt::read()? } else { prompt::ask(user)? };
+    Ok((Hidden::from(&password), None))
+}
+
+fn listed(users: &[UserEntry]) -> String {
+    let row = |user: &UserEntry| {
+        let groups: Vec<_> = user.groups.iter().map(GroupName::as_str).collect();
+        let state = if user.disabled { "disabled" } else { "enabled" };
+        [user.name.to_string(), state.to_owned(), groups.join(","), user.created.clone()]
+    };
+    table(["NAME", "STATE", "GROUPS", "CREATED"], &users.iter().map(row).collect::<Vec<_>>())
+}

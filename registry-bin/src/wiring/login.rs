@@ -1,0 +1,160 @@
+//! How callers show who they are: users, keys and tokens.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use registry_adapters::{
+    accounts::Accounts,
+    htpasswd::Htpasswd,
+    jwt::{JsonWebTokens, KeyError, KeyRing},
+    system::{SystemClock, SystemRandom},
+};
+use registry_core::ports::{Authenticator, Clock, TokenIssuer};
+use registry_http::{Realm, TokenService};
+
+use super::Stores;
+use crate::{
+    config::{Challenge, Config, Store},
+    failure::Failure,
+};
+
+/// Where the keys that sign tokens are, in the data directory.
+const TOKEN_KEYS: &str = "token-keys";
+/// The name of the registry, where nothing else is known.
+const NAME: &str = "registry";
+
+/// How callers show who they are.
+pub(crate) struct Login {
+    /// The users and keys in the store.
+    pub(crate) accounts: Option<Accounts>,
+    /// Who finds out who asks; `None` where nobody can log in.
+    pub(super) users: Option<Arc<dyn Authenticator>>,
+    /// Where tokens are made.
+    pub(crate) tokens: Option<Tokens>,
+}
+
+/// What makes tokens, and reads them.
+pub(crate) struct Tokens {
+    pub(crate) issuer: Arc<dyn TokenIssuer>,
+    pub(super) service: TokenService,
+    /// The keys that sign.
+    pub(crate) keys: TokenKeys,
+}
+
+/// The keys that sign tokens.
+#[derive(Clone)]
+pub(crate) struct TokenKeys {
+    pub(crate) ring: KeyRing,
+    /// Whether this server makes and forgets them by itself.
+    pub(crate) are_kept: bool,
+    published: Arc<RwLock<String>>,
+}
+
+impl Login {
+    /// Opens what the configuration names.
+    pub(crate) async fn open(config: &Config, stores: &Stores) -> Result<Self, Failure> {
+        let accounts = config.accounts.value.then(|| accounts(stores));
+        let users = authenticator(accounts.clone(), htpasswd(config)?);
+        let tokens = match &users {
+            Some(users) if config.challenge.value != Challenge::Basic => {
+                Some(tokens(config, accounts.as_ref(), Arc::clone(users)).await?)
+            }
+            _ => None,
+        };
+        Ok(Self { accounts, users, tokens })
+    }
+}
+
+impl TokenKeys {
+    async fn new(ring: KeyRing, are_kept: bool) -> Self {
+        let published = Arc::new(RwLock::new(ring.jwks().await));
+        Self { ring, are_kept, published }
+    }
+
+    /// Publishes the keys as they are now. A new one is published for minutes before it signs.
+    pub(crate) async fn publish(&self) {
+        let keys = self.ring.jwks().await;
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn published(&self) -> String {
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The users and keys in the store.
+pub(crate) fn accounts(stores: &Stores) -> Accounts {
+    Accounts::new(Arc::clone(&stores.records), SystemClock::new(), SystemRandom)
+}
+
+/// Whether the files that the configuration names are good.
+pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+    htpasswd(config)?;
+    if let Some(path) = config.token_key.value.path() {
+        KeyRing::from_pem_file(path, SystemClock::new())?;
+    }
+    Ok(())
+}
+
+fn htpasswd(config: &Config) -> Result<Option<Htpasswd>, Failure> {
+    let path = config.htpasswd.value.path();
+    let open = |path| Htpasswd::open(path, SystemClock::new(), SystemRandom);
+    Ok(path.map(open).transpose()?)
+}
+
+/// The accounts, then the file.
+fn authenticator(
+    accounts: Option<Accounts>,
+    htpasswd: Option<Htpasswd>,
+) -> Option<Arc<dyn Authenticator>> {
+    match (accounts, htpasswd) {
+        (None, None) => None,
+        (Some(accounts), None) => Some(Arc::new(accounts)),
+        (None, Some(htpasswd)) => Some(Arc::new(htpasswd)),
+        (Some(accounts), Some(htpasswd)) => {
+            let htpasswd = htpasswd.with_turns(accounts.turns());
+            Some(Arc::new(accounts.before(htpasswd)))
+        }
+    }
+}
+
+async fn tokens(
+    config: &Config,
+    accounts: Option<&Accounts>,
+    users: Arc<dyn Authenticator>,
+) -> Result<Tokens, Failure> {
+    let (ring, are_kept) = key_ring(config, SystemClock::new())?;
+    let keys = TokenKeys::new(ring, are_kept).await;
+    let name = config.public_url.value.origin().map_or(NAME.to_owned(), ToString::to_string);
+    // An origin may be longer than a realm.
+    let realm: Realm = name.parse().unwrap_or_else(|_| super::realm());
+    let lifetime = config.token_lifetime.value.get();
+    let tokens = JsonWebTokens::new(
+        &name,
+        realm.as_str(),
+        keys.ring.clone(),
+        SystemClock::new(),
+        SystemRandom,
+    );
+    let tokens = Arc::new(tokens.with_lifetime(lifetime).expect("the setting has the same bounds"));
+    let published = keys.clone();
+    let service = TokenService::new(realm, Arc::clone(&tokens), Arc::clone(&tokens), users)
+        .keys(move || published.published())
+        .not_to_pull_alone(config.refuse_pull_alone.value.kinds());
+    let service = match accounts {
+        Some(accounts) => service.refresh_tokens(accounts.clone()),
+        None => service,
+    };
+    Ok(Tokens { issuer: tokens, service, keys })
+}
+
+/// The keys, and whether they are this server's own to change.
+fn key_ring(config: &Config, clock: impl Clock) -> Result<(KeyRing, bool), KeyError> {
+    Ok(match (config.token_key.value.path(), config.store.value) {
+        (Some(path), _) => (KeyRing::from_pem_file(path, clock)?, false),
+        (None, Store::Memory) => (KeyRing::in_memory(clock, SystemRandom)?, false),
+        (None, Store::Filesystem) => {
+            let path = config.data.value.path().join(TOKEN_KEYS);
+            (KeyRing::open(&path, clock, SystemRandom)?, true)
+        }
+    })
+}

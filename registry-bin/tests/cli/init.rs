@@ -1,0 +1,170 @@
+//! The first minutes: `init`, `serve`, a login, a push, and what the second user sees.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use hyper::{Method, header::WWW_AUTHENTICATE};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::{
+    commands::{add, basic, json, push, status, token},
+    http::Http,
+    program::Program,
+    running::Running,
+};
+
+/// The password that `init` shows.
+fn password(stdout: &str) -> &str {
+    let line = stdout.lines().find_map(|line| line.strip_prefix("password  "));
+    line.and_then(|line| line.split_whitespace().next()).expect("a password")
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("a file").permissions().mode() & 0o7777
+}
+
+#[tokio::test]
+async fn what_init_makes_is_served_and_means_what_its_comments_say() {
+    let program = Program::new();
+    let init = program.run(&["init"]);
+    assert_eq!((init.code, init.stderr.as_str()), (Some(0), ""), "{init:?}");
+    let admin = basic("admin", password(&init.stdout));
+    // Nothing on the command line but the port: the file is found.
+    let mut running = Running::start(&program, &["--audit-log", "audit.jsonl"]);
+    let http = Http::new(running.address);
+    let reply = http.get("/v2/").await.expect("a reply");
+    let challenge = format!("Bearer realm=\"http://{}/v2/_token\"", running.address);
+    assert!(reply.header(WWW_AUTHENTICATE).starts_with(&challenge), "{reply:?}");
+    let alice = basic("alice", &add(&program, "alice", &[]));
+    // Who, to where, and what comes of it.
+    for (who, repository, expected) in [
+        (&admin, "admin/app", 201),
+        (&admin, "team/app", 201),
+        (&alice, "alice/app", 201),
+        (&alice, "team/app", 403),
+        (&String::new(), "team/app", 401),
+    ] {
+        assert_eq!(push(&http, repository, who).await.as_u16(), expected, "{repository}");
+    }
+    running.wait_for("no rule allows it");
+    // The same by a token, which carries no more than what its user may do.
+    let scope = "repository:team/app:pull,push";
+    let bearer = token(&http, &alice, scope).await.expect("a token");
+    let tags = "/v2/team/app/tags/list";
+    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 200);
+    assert_eq!(push(&http, "team/app", &bearer).await.as_u16(), 403);
+    let minted = program.run(&["token", "mint", "--user", "alice", "--scope", scope]);
+    assert_eq!(
+        minted.stderr.lines().next(),
+        Some("a token that carries repository:team/app:pull, good for 300 seconds:")
+    );
+    let bearer = format!("Bearer {}", minted.stdout.trim_end());
+    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 200);
+    // A group, an owner and a public repository change it without a restart.
+    assert_eq!(program.run(&["user", "groups", "alice", "--group", "team"]).code, Some(0));
+    assert_eq!(push(&http, "team/app", &alice).await.as_u16(), 201);
+    let explained = program.run(&["explain", "alice", "push", "team/app"]);
+    assert_eq!(
+        explained.stdout,
+        "allowed\npush: rule 3 \"namespace of a group\" allows it\n\
+         the repository is private and owned by user:admin\n"
+    );
+    let anonymous = ["explain", "anonymous", "pull", "team/app"];
+    assert_eq!(program.run(&anonymous).code, Some(1));
+    assert_eq!(status(&http, Method::GET, tags, "", "").await, 401);
+    let public = ["repository", "set", "team/app", "--visibility", "public"];
+    assert_eq!(program.run(&public).code, Some(0));
+    assert_eq!(program.run(&anonymous).code, Some(0));
+    assert_eq!(status(&http, Method::GET, tags, "", "").await, 200);
+    assert_eq!(
+        program.run(&["repository", "set", "team/app", "--owner", "user:bob"]).code,
+        Some(0)
+    );
+    let repositories = json(&program, &["repository", "list", "--json"]);
+    let team = repositories.as_array().expect("a list").iter().find(|r| r["name"] == "team/app");
+    let team = team.expect("the repository");
+    assert_eq!((&team["owner"], &team["visibility"]), (&"user:bob".into(), &"public".into()));
+    // A project's key reaches what it is for.
+    let key = program.run(&["key", "create", "--project", "acme"]);
+    let key = basic("acme", key.stdout.trim_end());
+    assert_eq!(push(&http, "acme/app", &key).await.as_u16(), 201);
+    assert_eq!(push(&http, "team/app", &key).await.as_u16(), 403);
+    // Every file of its own is its user's alone.
+    let data = program.path().join("registry-data");
+    assert_eq!(mode(&data.join("control.sock")), 0o600);
+    assert_eq!(mode(&data.join("token-keys")), 0o700);
+    for entry in fs::read_dir(data.join("token-keys")).expect("keys") {
+        assert_eq!(mode(&entry.expect("an entry").path()), 0o600);
+    }
+    assert_eq!(mode(&program.path().join("audit.jsonl")), 0o600);
+    running.signal(Signal::TERM);
+    running.end();
+    let audit = fs::read_to_string(program.path().join("audit.jsonl")).expect("a log");
+    let events: Vec<Value> =
+        audit.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let has = |action: &str, resource: &str, reason: &str| {
+        events.iter().any(|event| {
+            event["action"] == action
+                && event["resource"].as_str().unwrap_or_default().contains(resource)
+                && event["reason"].as_str().unwrap_or_default().contains(reason)
+        })
+    };
+    assert!(has("admin", "user:alice", "user add"), "{audit}");
+    assert!(has("admin", "team/app", "repository set"), "{audit}");
+    assert!(has("key-created", "project:acme", "key create"), "{audit}");
+    assert!(has("login", "repository:team/app:pull", ""), "{audit}");
+}
+
+#[test]
+fn init_overwrites_nothing_and_leaves_nothing_half_made() {
+    for name in ["registry.toml", "policy.toml"] {
+        let program = Program::new().file(name, "# mine\n");
+        let run = program.run(&["init", "--data", "store"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{name}");
+        let entries: Vec<_> = fs::read_dir(program.path()).expect("a directory").collect();
+        assert_eq!(entries.len(), 1, "{name}: {entries:?}");
+    }
+    let program = Program::new();
+    let first = program.run(&["init"]);
+    assert_eq!(first.code, Some(0));
+    for name in ["registry.toml", "policy.toml"] {
+        fs::remove_file(program.path().join(name)).expect("it is there");
+    }
+    let again = program.run(&["init"]);
+    assert_eq!((again.code, again.stdout.as_str()), (Some(1), ""));
+    assert_eq!(again.stderr, "there is a user of this name already\n");
+    assert!(!program.path().join("registry.toml").exists());
+}
+
+#[tokio::test]
+async fn a_policy_is_followed_and_a_broken_one_is_not() {
+    const RULE: &str = "[[rule]]\nwho = [\"everybody\"]\nrepositories = [\"**\"]\nactions = ";
+    let program = Program::new().file("policy.toml", &format!("{RULE}[\"pull\"]\n"));
+    let mut running = Running::start(&program, &["--policy", "policy.toml"]);
+    let http = Http::new(running.address);
+    assert_eq!(push(&http, "a", "").await.as_u16(), 403);
+    let program = program.file("policy.toml", &format!("{RULE}[\"pull\", \"push\", \"create\"]\n"));
+    running.wait_for("the policy is another now");
+    assert_eq!(push(&http, "a", "").await.as_u16(), 201);
+    let _program = program.file("policy.toml", &format!("{RULE}[\"fly\"]\n"));
+    running.signal(Signal::HUP);
+    let line = running.wait_for("the old one stays in force");
+    assert!(line.contains("policy.toml line 4 column 12"), "{line}");
+    assert_eq!(push(&http, "a", "").await.as_u16(), 201);
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_is_listed_and_cancelled() {
+    let program = Program::new();
+    let running = Running::start(&program, &[]);
+    let http = Http::new(running.address);
+    let reply = http.send(Method::POST, "/v2/a/b/blobs/uploads/", &[], "").await.expect("a reply");
+    let location = reply.location().to_owned();
+    let uploads = json(&program, &["upload", "list", "--json"]);
+    assert_eq!((&uploads[0]["repository"], &uploads[0]["bytes"]), (&"a/b".into(), &0.into()));
+    let id = uploads[0]["id"].as_str().expect("an id");
+    assert_eq!(program.run(&["upload", "cancel", id]).code, Some(0));
+    assert_eq!(program.run(&["upload", "cancel", id]).code, Some(1));
+    assert_eq!(status(&http, Method::GET, &location, "", "").await.as_u16(), 404);
+    assert_eq!(json(&program, &["upload", "list", "--json"]), serde_json::json!([]));
+}

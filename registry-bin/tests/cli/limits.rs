@@ -1,0 +1,66 @@
+//! Limits: who asks too much, what outlasts a restart, what a namespace may keep.
+
+use hyper::{Method, StatusCode};
+use rustix::process::Signal;
+
+use crate::{
+    commands::{add, basic, push, status, token},
+    http::Http,
+    program::Program,
+    running::Running,
+};
+
+#[tokio::test]
+async fn whoever_asks_too_often_is_told_when_to_come_back_and_a_restart_is_no_way_around() {
+    let program = Program::new();
+    // A hundred at once, and three hundred tokens.
+    let limits = ["--accounts", "--requests-per-address", "1", "--tokens-per-address", "1"];
+    let running = Running::start(&program, &limits);
+    let http = Http::new(running.address);
+    let alice = basic("alice", &add(&program, "alice", &[]));
+    let mut refused = 0;
+    for _ in 0..130 {
+        let answered = status(&http, Method::GET, "/v2/", &alice, "").await;
+        refused += usize::from(answered == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!((1..=30).contains(&refused), "{refused}");
+    let reply = http.get("/v2/").await.expect("a reply");
+    assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(reply.header("retry-after"), "1");
+    // Tokens have a limit of their own, and probes none.
+    assert!(token(&http, &alice, "repository:a:pull").await.is_ok());
+    assert_eq!(http.get("/healthz").await.expect("a reply").status, StatusCode::OK);
+    running.signal(Signal::TERM);
+    running.end();
+    let running = Running::start(&program, &limits);
+    let http = Http::new(running.address);
+    let mut statuses = Vec::new();
+    for _ in 0..60 {
+        statuses.push(status(&http, Method::GET, "/v2/", &alice, "").await);
+    }
+    assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn a_machine_to_itself_is_not_limited() {
+    let program = Program::new();
+    let running = Running::start(&program, &["--requests-per-address", "1"]);
+    let http = Http::new(running.address);
+    for _ in 0..130 {
+        assert_eq!(status(&http, Method::GET, "/v2/", "", "").await, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_keeps_what_it_may_and_is_counted_when_the_quota_comes_later() {
+    let program = Program::new();
+    let running = Running::start(&program, &[]);
+    assert_eq!(push(&Http::new(running.address), "a/b", "").await, StatusCode::CREATED);
+    running.signal(Signal::TERM);
+    running.end();
+    // The blob has six bytes, and is there already.
+    let running = Running::start(&program, &["--stored-per-namespace", "10"]);
+    let http = Http::new(running.address);
+    assert_eq!(push(&http, "a/c", "").await, StatusCode::FORBIDDEN);
+    assert_eq!(push(&http, "b/c", "").await, StatusCode::CREATED);
+}

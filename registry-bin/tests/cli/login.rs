@@ -1,0 +1,79 @@
+//! The settings of how callers log in.
+
+use hyper::{Method, StatusCode, header::HeaderName, header::WWW_AUTHENTICATE};
+
+use crate::{
+    commands::{add, basic, token},
+    http::Http,
+    program::Program,
+    running::Running,
+};
+
+#[test]
+fn what_is_wrong_with_a_setting_of_logins_stops_the_start() {
+    let program = Program::new().file("no-key", "canary\n");
+    for (arguments, sentence) in [
+        (&["--token-key", "nowhere"][..], "cannot sign tokens: "),
+        (&["--token-key", "no-key"], "cannot sign tokens: "),
+        (&["--token-lifetime", "30s"], "token-lifetime is \"30s\" "),
+        (&["--token-lifetime", "2h"], "token-lifetime is \"2h\" "),
+        (&["--public-url", "ftp://registry"], "public-url is \"ftp://registry\" "),
+        (&["--public-url", "https://registry/path"], "public-url is "),
+        (&["--trusted-proxies", "10.0.0.0/8,proxy"], "trusted-proxies is "),
+        (&["--refuse-pull-alone", "project-key,keys"], "refuse-pull-alone is "),
+        (&["--challenge", "digest"], "challenge is \"digest\" "),
+        (&["--audit-log", "no/such/directory"], "the audit log "),
+    ] {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--accounts", "--log-level", "off"];
+        let run = program.run(&[&serve[..], arguments].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(run.stderr.starts_with(sentence), "{arguments:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("canary") && run.stderr.lines().count() == 1);
+    }
+}
+
+#[tokio::test]
+async fn the_realm_is_the_public_url_or_what_a_trusted_proxy_says() {
+    let program = Program::new();
+    const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+    const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+    let forwarded = [(HOST, "registry.example.com"), (PROTO, "https")];
+    for (arguments, realm) in [
+        (&[][..], None),
+        (&["--trusted-proxies", "127.0.0.0/8, ::1"], Some("https://registry.example.com")),
+        (&["--public-url", "https://r.example.org"], Some("https://r.example.org")),
+    ] {
+        let arguments = [&["--accounts", "--store", "memory"], arguments].concat();
+        let running = Running::start(&program, &arguments);
+        let http = Http::new(running.address);
+        let reply = http.send(Method::GET, "/v2/", &forwarded, "").await.expect("a reply");
+        let own = format!("http://{}", running.address);
+        let start = format!("Bearer realm=\"{}/v2/_token\"", realm.unwrap_or(&own));
+        assert!(reply.header(WWW_AUTHENTICATE).starts_with(&start), "{arguments:?}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_may_not_pull_alone_get_no_token_for_it() {
+    let program = Program::new();
+    let arguments = ["--accounts", "--refuse-pull-alone", "project-key"];
+    let running = Running::start(&program, &arguments);
+    let http = Http::new(running.address);
+    let key = program.run(&["key", "create", "--project", "acme"]);
+    let acme = basic("acme", key.stdout.trim_end());
+    let alice = basic("alice", &add(&program, "alice", &[]));
+    let refused = token(&http, &acme, "repository:acme/app:pull").await;
+    assert_eq!(refused, Err(StatusCode::FORBIDDEN));
+    assert!(token(&http, &acme, "repository:acme/app:pull,push").await.is_ok());
+    assert!(token(&http, &alice, "repository:acme/app:pull").await.is_ok());
+}
+
+#[test]
+fn the_network_is_served_where_accounts_log_in() {
+    let program = Program::new();
+    for (arguments, code) in [(&[][..], 0), (&["--anonymous", "all"], 2)] {
+        let listen = ["check", "--listen", "0.0.0.0:5000", "--accounts"];
+        let run = program.run(&[&listen[..], arguments].concat());
+        assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stderr);
+    }
+}
