@@ -37,6 +37,10 @@ pub(crate) const fn repository(endpoint: &Endpoint) -> Option<&RepositoryName> {
 fn needs(endpoint: &Endpoint) -> Vec<Grant> {
     use Action::{Catalog, Delete, Pull, Push};
     match endpoint {
+        // A push begins with a look at what is there. A client that gets a token for that alone asks
+        // for a second one, and oras' client for Python never does. Whoever may not push gets one
+        // that carries `pull`.
+        Endpoint::GetBlob { name, head: true, .. } => vec![Grant::repository(name, [Pull, Push])],
         Endpoint::GetBlob { name, .. }
         | Endpoint::GetManifest { name, .. }
         | Endpoint::ListTags { name, .. }

@@ -19,7 +19,7 @@ fn endpoints() -> Vec<(&'static str, String, &'static str)> {
     let upload = at(&format!("blobs/uploads/{UPLOAD}"));
     vec![
         ("GET", at("blobs/{}"), PULL),
-        ("HEAD", at("blobs/{}"), PULL),
+        ("HEAD", at("blobs/{}"), PUSH),
         ("GET", at("manifests/v1"), PULL),
         ("HEAD", at("manifests/{}"), PULL),
         ("GET", at("tags/list"), PULL),
