@@ -1,5 +1,6 @@
 //! Clients that log in: on a server for users alone, and on one where everybody pulls.
 
+mod accounts;
 mod buildah;
 mod containerd;
 mod crane;
@@ -34,7 +35,7 @@ trait Client {
     /// Whether it mounts what it pushed to another repository before.
     const MOUNTS: bool = true;
 
-    async fn login(&self, authority: &str, password: &str) -> Outcome;
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome;
     async fn logout(&self, authority: &str) -> Outcome;
     async fn push(&self, authority: &str, repository: &str) -> Outcome;
     async fn pull(&self, authority: &str, repository: &str) -> Outcome;
@@ -83,8 +84,8 @@ fn assert_refused(outcome: Outcome) {
         "unauthorized",
         "401",
         "authentication required",
-        "access denied",
-        "requested access to the resource is denied",
+        "denied",
+        "forbidden",
         "authorization failed",
         "cannot respond to request for authentication",
         "basic credential not found",
@@ -106,14 +107,14 @@ async fn use_alone<C: Client>(client: &C, challenge: &str) {
     let at = &server.authority();
     assert_refused(client.push(at, "login/app").await);
     assert_refused(client.pull(at, "login/app").await);
-    let wrong = client.login(at, "wrong").await;
+    let wrong = client.login(at, USER, "wrong").await;
     if C::ASKS {
         assert_refused(wrong);
     } else {
         wrong.expect("it is only written down");
         assert_refused(client.push(at, "login/app").await);
     }
-    client.login(at, PASSWORD).await.expect("the login");
+    client.login(at, USER, PASSWORD).await.expect("the login");
     client.push(at, "login/app").await.expect("a user pushes");
     client.pull(at, "login/app").await.expect("a user pulls");
     client.push(at, "login/other").await.expect("a user pushes to a second repository");
@@ -135,7 +136,7 @@ async fn pull_as_everybody<C: Client>(client: &C) {
     let server = Guarded::start("bearer", "pull").await;
     let at = &server.authority();
     assert_refused(client.push(at, "login/app").await);
-    client.login(at, PASSWORD).await.expect("the login");
+    client.login(at, USER, PASSWORD).await.expect("the login");
     client.push(at, "login/app").await.expect("a user pushes");
     client.logout(at).await.expect("the logout");
     client.pull(at, "login/app").await.expect("everybody pulls");
@@ -147,9 +148,14 @@ fn named(authority: &str, repository: &str) -> String {
 
 /// Logs in with a program of containers/image, which keeps credentials outside of its home where
 /// nothing else is said.
-async fn log_in_with_file(program: &Program, authority: &str, password: &str) -> Outcome {
+async fn log_in_with_file(
+    program: &Program,
+    authority: &str,
+    username: &str,
+    password: &str,
+) -> Outcome {
     let login = ["login", "--tls-verify=false", "--authfile=auth.json", "--password-stdin"];
-    program.attempt(password, login.into_iter().chain(["--username", USER, authority])).await
+    program.attempt(password, login.into_iter().chain(["--username", username, authority])).await
 }
 
 async fn log_out_with_file(program: &Program, authority: &str) -> Outcome {

@@ -50,6 +50,12 @@ impl Recorder {
 }
 
 impl Recorder {
+    /// Whether this was asked, and answered so.
+    pub(crate) fn has(&self, method: &Method, path: &str, status: StatusCode) -> bool {
+        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.iter().any(|(m, p, s)| m == method && p == path && *s == status)
+    }
+
     /// Whether any blob was mounted from a repository that the client named.
     pub(crate) fn has_mounted(&self) -> bool {
         let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);

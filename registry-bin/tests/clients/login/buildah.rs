@@ -14,8 +14,8 @@ impl Buildah {
 }
 
 impl Client for Buildah {
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        log_in_with_file(&self.0, authority, password).await
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        log_in_with_file(&self.0, authority, username, password).await
     }
 
     async fn logout(&self, authority: &str) -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::{Client, Outcome, USER, named, tell};
+use super::{Client, Outcome, accounts, named, tell};
 use crate::containerd;
 use crate::image::Image;
 use crate::layout;
@@ -30,8 +30,8 @@ impl Ctr<'_> {
 impl Client for Ctr<'_> {
     const ASKS: bool = false;
 
-    async fn login(&self, _: &str, password: &str) -> Outcome {
-        self.keep(Some(format!("{USER}:{password}")))
+    async fn login(&self, _: &str, username: &str, password: &str) -> Outcome {
+        self.keep(Some(format!("{username}:{password}")))
     }
 
     async fn logout(&self, _: &str) -> Outcome {
@@ -56,5 +56,7 @@ async fn ctr_logs_in() {
     let archive = layout::archive(ctr.home(), &image, "v1").display().to_string();
     let import = ["images", "import", "--all-platforms", "--no-unpack", "--base-name=ours/ours"];
     ctr.run(import.into_iter().chain([archive.as_str()])).await;
-    tell(&Ctr { program: &ctr, credentials: Mutex::default() }).await;
+    let ctr = Ctr { program: &ctr, credentials: Mutex::default() };
+    tell(&ctr).await;
+    accounts::tell(&ctr).await;
 }

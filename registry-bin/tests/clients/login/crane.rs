@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use super::{Client, Outcome, USER, named, tell, use_alone};
+use super::{Client, Outcome, accounts, named, tell, use_alone};
 use crate::image::Image;
 use crate::program::Program;
 use crate::{crane, layout};
@@ -13,8 +13,8 @@ struct Crane(Program, PathBuf);
 impl Client for Crane {
     const ASKS: bool = false;
 
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        let login = ["auth", "login", authority, "--username", USER, "--password-stdin"];
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        let login = ["auth", "login", authority, "--username", username, "--password-stdin"];
         self.0.attempt(password, login).await
     }
 
@@ -56,6 +56,7 @@ fn crane() -> Option<Crane> {
 async fn crane_logs_in() {
     let Some(crane) = crane() else { return };
     tell(&crane).await;
+    accounts::tell(&crane).await;
 }
 
 #[tokio::test]

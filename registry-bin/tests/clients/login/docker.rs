@@ -1,6 +1,6 @@
 //! docker.
 
-use super::{Client, Outcome, USER, named, tell};
+use super::{Client, Outcome, accounts, named, tell};
 use crate::docker;
 use crate::image::Image;
 use crate::program::Program;
@@ -8,8 +8,8 @@ use crate::program::Program;
 struct Docker<'a>(&'a Program);
 
 impl Client for Docker<'_> {
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        let login = ["login", "--username", USER, "--password-stdin", authority];
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        let login = ["login", "--username", username, "--password-stdin", authority];
         self.0.attempt(password, login).await
     }
 
@@ -34,4 +34,6 @@ async fn docker_logs_in() {
     let archive = docker::archive(&docker, &Image::new("docker login"), "ours:v1");
     docker.run(["load".as_ref(), "--input".as_ref(), archive.as_os_str()]).await;
     tell(&Docker(&docker)).await;
+    accounts::tell(&Docker(&docker)).await;
+    accounts::tell_of_refresh_tokens(&Docker(&docker)).await;
 }

@@ -1,6 +1,6 @@
 //! helm, whose repositories end in the name of the chart.
 
-use super::{Client, Outcome, USER, tell};
+use super::{Client, Outcome, tell};
 use crate::helm;
 use crate::program::Program;
 
@@ -9,8 +9,9 @@ struct Helm(Program, String);
 impl Client for Helm {
     const MOUNTS: bool = false;
 
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        let login = ["registry", "login", "--plain-http", "--password-stdin", "--username", USER];
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        let login =
+            ["registry", "login", "--plain-http", "--password-stdin", "--username", username];
         self.0.attempt(password, login.into_iter().chain([authority])).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Client, Outcome, USER, named, tell};
+use super::{Client, Outcome, named, tell};
 use crate::oras;
 use crate::program::Program;
 
@@ -12,8 +12,8 @@ impl Client for Oras {
     const ASKS: bool = false;
     const MOUNTS: bool = false;
 
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        self.0.attempt("", ["login", authority, authority, USER, password]).await
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        self.0.attempt("", ["login", authority, authority, username, password]).await
     }
 
     /// The client forgets within its process alone.

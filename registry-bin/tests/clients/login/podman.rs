@@ -1,6 +1,6 @@
 //! podman.
 
-use super::{Client, Outcome, log_in_with_file, log_out_with_file, named, tell};
+use super::{Client, Outcome, accounts, log_in_with_file, log_out_with_file, named, tell};
 use crate::image::Image;
 use crate::podman;
 use crate::program::Program;
@@ -15,8 +15,8 @@ impl Podman {
 }
 
 impl Client for Podman {
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        log_in_with_file(&self.0, authority, password).await
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        log_in_with_file(&self.0, authority, username, password).await
     }
 
     async fn logout(&self, authority: &str) -> Outcome {
@@ -43,5 +43,7 @@ async fn podman_logs_in() {
     let Some(podman) = podman::podman() else { return };
     super::without_credentials(&podman);
     podman::load(&podman, &Image::new("podman login"), "ours").await;
-    tell(&Podman(podman)).await;
+    let podman = Podman(podman);
+    tell(&podman).await;
+    accounts::tell(&podman).await;
 }

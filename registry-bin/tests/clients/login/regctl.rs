@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Client, Outcome, USER, named, tell};
+use super::{Client, Outcome, named, tell};
 use crate::image::Image;
 use crate::program::Program;
 use crate::{layout, regctl};
@@ -16,8 +16,8 @@ impl Regctl {
 }
 
 impl Client for Regctl {
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        let login = ["registry", "login", authority, "--user", USER, "--pass-stdin"];
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        let login = ["registry", "login", authority, "--user", username, "--pass-stdin"];
         self.0.attempt(password, login).await
     }
 

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Client, Outcome, log_in_with_file, log_out_with_file, named, tell, use_alone};
+use super::{
+    Client, Outcome, accounts, log_in_with_file, log_out_with_file, named, tell, use_alone,
+};
 use crate::image::Image;
 use crate::program::Program;
 use crate::{containers, layout, skopeo};
@@ -22,8 +24,8 @@ impl Skopeo {
 }
 
 impl Client for Skopeo {
-    async fn login(&self, authority: &str, password: &str) -> Outcome {
-        log_in_with_file(&self.0, authority, password).await
+    async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        log_in_with_file(&self.0, authority, username, password).await
     }
 
     async fn logout(&self, authority: &str) -> Outcome {
@@ -60,6 +62,7 @@ fn skopeo() -> Option<Skopeo> {
 async fn skopeo_logs_in() {
     let Some(skopeo) = skopeo() else { return };
     tell(&skopeo).await;
+    accounts::tell(&skopeo).await;
 }
 
 #[tokio::test]
