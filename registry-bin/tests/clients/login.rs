@@ -1,13 +1,12 @@
 //! Clients that log in: on a server for users alone, and on one where everybody pulls.
 
 mod accounts;
-mod buildah;
 mod containerd;
+mod containers;
 mod crane;
 mod docker;
 mod helm;
 mod oras;
-mod podman;
 mod regctl;
 mod skopeo;
 

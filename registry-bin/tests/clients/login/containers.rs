@@ -1,26 +1,31 @@
-//! podman.
+//! podman and buildah, which log in, push and pull with the same words.
 
 use super::{Client, Outcome, accounts, log_in_with_file, log_out_with_file, named, tell};
 use crate::image::Image;
-use crate::podman;
 use crate::program::Program;
+use crate::{buildah, containers, podman};
 
-struct Podman(Program);
+/// One of them, with an image that it calls `ours`.
+struct Storage {
+    program: Program,
+    /// Whether it can ask for tags.
+    searches: bool,
+}
 
-impl Podman {
+impl Storage {
     async fn attempt(&self, command: &str, further: &[&str]) -> Outcome {
         let always = [command, "--tls-verify=false", "--authfile=auth.json"];
-        self.0.attempt("", always.iter().chain(further)).await
+        self.program.attempt("", always.iter().chain(further)).await
     }
 }
 
-impl Client for Podman {
+impl Client for Storage {
     async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
-        log_in_with_file(&self.0, authority, username, password).await
+        log_in_with_file(&self.program, authority, username, password).await
     }
 
     async fn logout(&self, authority: &str) -> Outcome {
-        log_out_with_file(&self.0, authority).await
+        log_out_with_file(&self.program, authority).await
     }
 
     async fn push(&self, authority: &str, repository: &str) -> Outcome {
@@ -33,6 +38,9 @@ impl Client for Podman {
     }
 
     async fn list(&self, authority: &str, repository: &str) -> Option<Outcome> {
+        if !self.searches {
+            return None;
+        }
         let repository = format!("{authority}/{repository}");
         Some(self.attempt("search", &["--list-tags", &repository]).await)
     }
@@ -40,10 +48,18 @@ impl Client for Podman {
 
 #[tokio::test]
 async fn podman_logs_in() {
-    let Some(podman) = podman::podman() else { return };
-    super::without_credentials(&podman);
-    podman::load(&podman, &Image::new("podman login"), "ours").await;
-    let podman = Podman(podman);
+    let Some(program) = podman::podman() else { return };
+    super::without_credentials(&program);
+    podman::load(&program, &Image::new("podman login"), "ours").await;
+    let podman = Storage { program, searches: true };
     tell(&podman).await;
     accounts::tell(&podman).await;
+}
+
+#[tokio::test]
+async fn buildah_logs_in() {
+    let Some(program) = containers::find_with_store("buildah") else { return };
+    super::without_credentials(&program);
+    buildah::build(&program, &["--tag", "ours"]).await;
+    tell(&Storage { program, searches: false }).await;
 }
