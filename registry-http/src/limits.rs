@@ -60,19 +60,22 @@ impl Limits {
         Ok(Some(Box::new(key)))
     }
 
-    /// Tries credentials. Each attempt holds one of the failures of its address until it is not
-    /// refused, so that a client that has none left does not get as far as the password's hash,
-    /// however many attempts it makes at once.
+    /// Tries credentials. A client that has no failures left does not get as far as the password's
+    /// hash; one that has some holds none while it is tried, so that neither a farm of machines with
+    /// one address that logs in at once, nor a client that hangs up, uses any up. Of those that are
+    /// tried at once no more are told that they were wrong than failures are left.
     pub(crate) async fn attempt<T>(
         &self,
         caller: &Caller,
         attempt: impl Future<Output = Result<T, AuthenticationError>>,
     ) -> Result<T, RegistryError> {
-        let key = of_address(Limit::Failures, caller);
-        self.take(&key, caller).await?;
+        let failure = of_address(Limit::Failures, caller);
+        // A limiter can only be asked by taking.
+        self.take(&failure, caller).await?;
+        self.give_back(&failure).await;
         let outcome = attempt.await;
-        if !matches!(outcome, Err(AuthenticationError::Refused { .. })) {
-            self.give_back(&key).await;
+        if let Err(AuthenticationError::Refused { .. }) = outcome {
+            self.take(&failure, caller).await?;
         }
         Ok(outcome?)
     }

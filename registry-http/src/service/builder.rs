@@ -120,9 +120,9 @@ impl Builder {
 
     /// Asks this limiter for every request: for one of `Requests` of its address before it is known
     /// who asks, then of its principal and of the namespace of its repository; where tokens are made
-    /// for one of `TokenRequests` of the address and of the principal. Each attempt to log in takes
-    /// one of the `Failures` of its address and gives it back unless it is refused, so that limit is
-    /// also how many can be under way at once.
+    /// for one of `TokenRequests` of the address and of the principal. Each refused attempt to log in
+    /// takes one of the `Failures` of its address, and where none is left none is made: to find that
+    /// out one is taken before each and given back at once.
     ///
     /// Where there is none left the reply is 429 and says when to try again. Clients whose address is
     /// not known, since the server does not say it, share one.
