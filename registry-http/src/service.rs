@@ -294,7 +294,7 @@ impl Shared {
             Ok(Route::Api(endpoint)) => Some(endpoint),
             Ok(Route::Tokens(_)) | Err(_) => None,
         };
-        let mut response = error::response(error, endpoint, &self.base_path, &caller.request_id);
+        let mut response = error::response(error, endpoint, &self.base_path, caller);
         if response.status() == StatusCode::UNAUTHORIZED
             && let Some(authentication) = &self.authentication
         {

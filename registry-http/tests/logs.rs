@@ -6,6 +6,7 @@ use std::{
     fmt, io,
     net::IpAddr,
     sync::{Mutex, Once},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,17 +19,19 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{
-    credentials::Credentials,
+    access::Grant,
+    credentials::{Credentials, Secret},
     digest::Algorithm,
-    identity::Principal,
+    identity::{CredentialKind, Principal, PrincipalKind},
     policy::AllowAll,
     ports::{
         Authenticated, AuthenticationError, Authenticator, Authorizer, AuthorizerError, Decision,
-        Question,
+        IssuedToken, LimitKey, Question, RateLimiter, StoreError, Taken, TokenError, TokenIssuer,
+        TokenVerifier, VerifiedToken,
     },
     registry::Registry,
 };
-use registry_http::RegistryService;
+use registry_http::{RegistryService, TokenService};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -194,6 +197,84 @@ async fn why_credentials_were_refused_is_logged_and_they_are_not() {
         "{told}the Authorization header is malformed: its scheme is neither Basic nor Bearer"
     );
     assert_eq!(said, [("INFO", &*revoked), ("INFO", &*revoked), ("INFO", &*malformed)]);
+}
+
+/// A namespace without room.
+struct NoRoom;
+
+#[async_trait]
+impl RateLimiter for NoRoom {
+    async fn take(&self, _: &LimitKey, _: u64) -> Result<Taken, StoreError> {
+        Ok(Taken::Wait(Duration::MAX))
+    }
+
+    async fn give_back(&self, _: &LimitKey, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Takes everybody for a project with a key, and makes no tokens.
+struct Project;
+
+#[async_trait]
+impl Authenticator for Project {
+    async fn authenticate(
+        &self,
+        _: &Credentials,
+        _: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        let project = Principal::project(&"acme".parse().expect("a name"));
+        let key = project.with_credential(CredentialKind::ProjectKey, Some("k1"));
+        Ok(Authenticated::new(key))
+    }
+}
+
+#[async_trait]
+impl TokenIssuer for Project {
+    async fn issue(&self, _: &Principal, _: &[Grant]) -> Result<IssuedToken, TokenError> {
+        Err(TokenError::TooLong)
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for Project {
+    async fn verify(
+        &self,
+        _: &Secret,
+        _: &[PrincipalKind],
+    ) -> Result<VerifiedToken, AuthenticationError> {
+        Err(AuthenticationError::refused("there are none"))
+    }
+}
+
+#[tokio::test]
+async fn why_somebody_may_not_is_logged_for_whoever_reads_what_is_logged_by_default() {
+    Listener::start();
+    let (contents, records) = (MemoryContents::default(), MemoryRecords::default());
+    let (clock, random) = (SystemClock::new(), SystemRandom);
+    let registry =
+        Registry::builder(contents, records, AllowAll, clock, random).limiter(NoRoom).build();
+    let realm = "registry".parse().expect("a realm");
+    let tokens = TokenService::new(realm, Project, Project, Project)
+        .not_to_pull_alone([CredentialKind::ProjectKey]);
+    let service = RegistryService::builder(registry, clock, random).tokens(tokens).build();
+    let push = format!("/v2/acme/a/blobs/uploads/?digest={}", Algorithm::Sha256.digest(b"hello"));
+    send(&service, "d-full", "POST", &push, "hello").await;
+    send(&service, "d-pull", "GET", "/v2/_token?scope=repository:acme/a:pull", "").await;
+
+    let lines = lines("d-", "registry_http::error");
+    let said: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            assert_eq!((&*line["level"], &*line["status"]), ("INFO", "403"));
+            assert!(line["principal"].contains("acme"), "{line:?}");
+            (&*line["request_id"], &*line["credential"], line["error"].get(..20).expect("ASCII"))
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [("d-full", "k1", "the namespace's quot"), ("d-pull", "k1", "this kind of key is ")]
+    );
 }
 
 /// An authorizer that cannot reach what it needs.
