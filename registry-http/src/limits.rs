@@ -1,7 +1,6 @@
 //! How often clients may ask. Where there is no limiter, none of this costs anything.
 
 use std::{
-    future::Future,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::Duration,
@@ -11,10 +10,7 @@ use registry_core::{
     endpoint::Endpoint,
     error::RegistryError,
     identity::Caller,
-    ports::{
-        AuthenticationError, Limit, LimitKey, RateLimiter, StoreError, StoreErrorKind, Subject,
-        Taken,
-    },
+    ports::{Limit, LimitKey, RateLimiter, StoreError, StoreErrorKind, Subject, Taken},
 };
 
 use crate::scope;
@@ -60,24 +56,18 @@ impl Limits {
         Ok(Some(Box::new(key)))
     }
 
-    /// Tries credentials. A client that has no failures left does not get as far as the password's
-    /// hash; one that has some holds none while it is tried, so that neither a farm of machines with
-    /// one address that logs in at once, nor a client that hangs up, uses any up. Of those that are
-    /// tried at once no more are told that they were wrong than failures are left.
-    pub(crate) async fn attempt<T>(
-        &self,
-        caller: &Caller,
-        attempt: impl Future<Output = Result<T, AuthenticationError>>,
-    ) -> Result<T, RegistryError> {
-        let failure = of_address(Limit::Failures, caller);
+    /// Goes on if credentials from this address may still be refused. Nothing is held meanwhile.
+    pub(crate) async fn has_failures_left(&self, caller: &Caller) -> Result<(), RegistryError> {
         // A limiter can only be asked by taking.
+        let failure = of_address(Limit::Failures, caller);
         self.take(&failure, caller).await?;
         self.give_back(&failure).await;
-        let outcome = attempt.await;
-        if let Err(AuthenticationError::Refused { .. }) = outcome {
-            self.take(&failure, caller).await?;
-        }
-        Ok(outcome?)
+        Ok(())
+    }
+
+    /// Credentials from this address were refused.
+    pub(crate) async fn failed(&self, caller: &Caller) -> Result<(), RegistryError> {
+        self.take(&of_address(Limit::Failures, caller), caller).await
     }
 
     /// Gives one back that was not used.

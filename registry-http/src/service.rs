@@ -20,7 +20,7 @@ use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::RegistryError,
     identity::{Caller, Principal},
-    ports::{AuthenticationError, Clock, Limit, LimitKey, Random, Source},
+    ports::{Clock, Limit, LimitKey, Random, Source},
     registry::Registry,
 };
 
@@ -36,6 +36,7 @@ use crate::{
     error::{self, status},
     incoming::{BoxError, Incoming},
     limits::Limits,
+    logins::Logins,
     origin::Origin,
     pace::BodyTimeouts,
     proxies::TrustedProxies,
@@ -165,7 +166,8 @@ impl Shared {
                 let admitted = match (&self.limits, &self.authentication) {
                     (Some(limits), _) => Box::pin(self.admit(head, endpoint, limits, caller)).await,
                     (None, Some(authentication)) => {
-                        let identified = authentication.identify(endpoint, head, None, caller);
+                        let logins = self.logins();
+                        let identified = authentication.identify(endpoint, head, logins, caller);
                         identified.await.map(|()| None)
                     }
                     (None, None) => Ok(None),
@@ -197,7 +199,7 @@ impl Shared {
     ) -> Result<Option<Box<LimitKey>>, RegistryError> {
         limits.address(Limit::Requests, caller).await?;
         if let Some(authentication) = &self.authentication {
-            authentication.identify(endpoint, head, Some(limits), caller).await?;
+            authentication.identify(endpoint, head, self.logins(), caller).await?;
         }
         limits.principal(Limit::Requests, caller).await?;
         limits.namespace(endpoint, caller).await
@@ -217,20 +219,9 @@ impl Shared {
             // Who may not is not to use up what those have who may.
             limits.give_back(&reserved).await;
         }
-        self.audit_refusal(&error, caller).await;
         match &self.authentication {
             Some(authentication) => authentication.refusal(error, &head.headers, caller),
             None => error,
-        }
-    }
-
-    async fn audit_refusal(&self, error: &RegistryError, caller: &Caller) {
-        if let (
-            Some(audit),
-            RegistryError::Authentication(AuthenticationError::Refused { reason }),
-        ) = (&self.audit, error)
-        {
-            audit.refused(caller, reason).await;
         }
     }
 
@@ -244,12 +235,7 @@ impl Shared {
     ) -> Reply {
         let error = match (route, &self.tokens) {
             (Ok(Route::Tokens(endpoint)), Some(tokens)) => {
-                let answer =
-                    tokens.answer(*endpoint, self.token_context(), head, body, caller).await;
-                if let Err(error) = &answer {
-                    self.audit_refusal(error, caller).await;
-                }
-                return answer;
+                return tokens.answer(*endpoint, self.token_context(), head, body, caller).await;
             }
             (Err(error), _) => *error,
             (Ok(_), _) => EndpointError::NoRoute,
@@ -260,11 +246,14 @@ impl Shared {
         Err(error.into())
     }
 
+    const fn logins(&self) -> Logins<'_> {
+        Logins { limits: self.limits.as_ref(), audit: self.audit.as_ref() }
+    }
+
     fn token_context(&self) -> tokens::Context<'_> {
         tokens::Context {
             registry: self.registry.as_ref(),
-            limits: self.limits.as_ref(),
-            audit: self.audit.as_ref(),
+            logins: self.logins(),
             budget: &self.budget,
         }
     }

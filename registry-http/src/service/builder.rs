@@ -130,7 +130,9 @@ impl Builder {
         Self { limits: Some(Limits::new(limiter)), ..self }
     }
 
-    /// Tells this log of logins: of tokens that somebody got, and of credentials that were refused.
+    /// Tells this log of logins: of tokens that somebody got and of passwords that were right at
+    /// `GET /v2/`, and of credentials that were refused, if they could have been guessed. A signed
+    /// token cannot, and is refused to every client that has kept one for too long.
     pub fn audit_log(self, log: impl AuditLog) -> Self {
         Self { audit: Some(Arc::new(log)), ..self }
     }

@@ -14,7 +14,7 @@ use super::{
     TokenEndpoint, TokenService, reply,
     request::{self, MAX_FORM, Proof, TokenRequest, malformed},
 };
-use crate::{audit::Audit, budget::Budget, endpoints::Reply, incoming::Incoming, limits::Limits};
+use crate::{budget::Budget, endpoints::Reply, incoming::Incoming, logins::Logins};
 
 /// What the service needs of the rest.
 #[derive(Clone, Copy)]
@@ -22,8 +22,7 @@ pub(crate) struct Context<'a> {
     /// Knows who may do what; without one a token carries what it is asked for, as far as that is to
     /// read, and its use is up to the source.
     pub(crate) registry: Option<&'a Registry>,
-    pub(crate) limits: Option<&'a Limits>,
-    pub(crate) audit: Option<&'a Audit>,
+    pub(crate) logins: Logins<'a>,
     pub(crate) budget: &'a Budget,
 }
 
@@ -41,7 +40,7 @@ impl TokenService {
             TokenEndpoint::Keys => Limit::Requests,
             TokenEndpoint::Get | TokenEndpoint::Post => Limit::TokenRequests,
         };
-        if let Some(limits) = context.limits {
+        if let Some(limits) = context.logins.limits {
             limits.address(limit, caller).await?;
         }
         match endpoint {
@@ -75,12 +74,12 @@ impl TokenService {
         if asked.service.as_deref().is_some_and(|service| service != self.service.as_str()) {
             return Err(malformed("its service is not this one"));
         }
-        self.identify(&asked.proof, context.limits, caller).await?;
-        if let Some(limits) = context.limits {
+        self.identify(&asked.proof, context.logins, caller).await?;
+        if let Some(limits) = context.logins.limits {
             limits.principal(Limit::TokenRequests, caller).await?;
         }
         if let Err(error) = self.check_pull(&caller.principal, &asked.grants) {
-            if let Some(audit) = context.audit {
+            if let Some(audit) = context.logins.audit {
                 audit.refused(caller, &error.to_string()).await;
             }
             return Err(error);
@@ -92,7 +91,7 @@ impl TokenService {
         let issued = self.issuer.issue(&caller.principal, &grants).await.map_err(not_now)?;
         let refresh_token = self.refresh_token(&asked, &caller.principal).await?;
         let scope = scope_of(&grants);
-        if let Some(audit) = context.audit {
+        if let Some(audit) = context.logins.audit {
             audit.logged_in(caller, &scope).await;
         }
         let told = (endpoint == TokenEndpoint::Post).then_some(&*scope);
@@ -102,7 +101,7 @@ impl TokenService {
     async fn identify(
         &self,
         proof: &Proof,
-        limits: Option<&Limits>,
+        logins: Logins<'_>,
         caller: &mut Caller,
     ) -> Result<(), RegistryError> {
         let who = async {
@@ -113,9 +112,9 @@ impl TokenService {
                 Proof::RefreshToken(token) => self.redeem(token).await.map(Authenticated::new),
             }
         };
-        let who = match (limits, proof) {
-            (None, _) | (_, Proof::Credentials(Credentials::Absent)) => who.await?,
-            (Some(limits), _) => limits.attempt(caller, who).await?,
+        let who = match proof {
+            Proof::Credentials(Credentials::Absent) => who.await?,
+            _ => logins.attempt(caller, who).await?,
         };
         (caller.principal, caller.scope) = (who.principal, who.scope);
         Ok(())
