@@ -78,16 +78,16 @@ impl TokenService {
         if let Some(limits) = context.logins.limits {
             limits.principal(Limit::TokenRequests, caller).await?;
         }
-        if let Err(error) = self.check_pull(&caller.principal, &asked.grants) {
+        let grants = match context.registry {
+            Some(registry) => registry.grant(caller, &asked.grants).await?,
+            None => asked.grants.iter().map(to_read).collect(),
+        };
+        if let Err(error) = self.check_pull(&caller.principal, &grants) {
             if let Some(audit) = context.logins.audit {
                 audit.refused(caller, &error.to_string()).await;
             }
             return Err(error);
         }
-        let grants = match context.registry {
-            Some(registry) => registry.grant(caller, &asked.grants).await?,
-            None => asked.grants.iter().map(to_read).collect(),
-        };
         let issued = self.issuer.issue(&caller.principal, &grants).await.map_err(not_now)?;
         let refresh_token = self.refresh_token(&asked, &caller.principal).await?;
         let scope = scope_of(&grants);
@@ -127,11 +127,13 @@ impl TokenService {
         }
     }
 
-    /// Where a setting says that a kind of credentials is for pushing.
-    fn check_pull(&self, principal: &Principal, asked: &[Grant]) -> Result<(), RegistryError> {
-        let mut actions = asked.iter().flat_map(Grant::actions).peekable();
-        let is_only_pull = actions.peek().is_some() && actions.all(|a| *a == Action::Pull);
-        if is_only_pull && self.not_to_pull_alone.contains(&principal.credential()) {
+    /// Where a setting says that a kind of credentials is for pushing. It goes by what is granted,
+    /// since what else is asked for costs nothing. A mount pulls from one repository and pushes to
+    /// another, so one push is enough.
+    fn check_pull(&self, principal: &Principal, granted: &[Grant]) -> Result<(), RegistryError> {
+        let grants = |action| granted.iter().any(|grant| grant.actions().contains(&action));
+        let is_pull_alone = grants(Action::Pull) && !grants(Action::Push);
+        if is_pull_alone && self.not_to_pull_alone.contains(&principal.credential()) {
             return Err(RegistryError::Refused(
                 "this kind of key is for pushing, and gets no token that can only pull: log in with \
                  other credentials, or with none where everybody may pull",

@@ -340,6 +340,10 @@ async fn a_setting_keeps_keys_from_pulling_alone() {
             refused(ask("scope=repository:acme/a:pull", ACME)),
             refused(ask("scope=repository:acme/a:pull&scope=repository:acme/b:pull", ACME)),
             refused(ask("scope=repository:acme/a:fly&scope=repository:acme/a:pull", ACME)),
+            // Nor with what is no push, or is none that it may.
+            refused(ask("scope=repository:acme/a:pull,delete", ACME)),
+            refused(ask("scope=repository:acme/a:pull&scope=registry:catalog:*", ACME)),
+            refused(ask("scope=repository:acme/a:pull&scope=repository:other:push", ACME)),
             ask("scope=repository:acme/a:pull", ALICE),
             get("scope=repository:public:pull"),
         ],
@@ -349,6 +353,8 @@ async fn a_setting_keeps_keys_from_pulling_alone() {
         ("", &[][..]),
         ("scope=repository:acme/a:fly", &["repository:acme/a:"]),
         ("scope=repository:acme/a:push", &["repository:acme/a:push"]),
+        // What it may not pull is no pull.
+        ("scope=repository:other:pull", &["repository:other:"]),
         ("scope=repository:acme/a:pull,push", &["repository:acme/a:pull,push"]),
         // As a mount asks for it.
         (
