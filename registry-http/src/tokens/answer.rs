@@ -88,7 +88,7 @@ impl TokenService {
             }
             return Err(error);
         }
-        let issued = self.issuer.issue(&caller.principal, &grants).await.map_err(not_now)?;
+        let issued = self.issuer.issue(&caller.principal, &grants).await.map_err(not_made)?;
         let refresh_token = self.refresh_token(&asked, &caller.principal).await?;
         let scope = scope_of(&grants);
         if let Some(audit) = context.logins.audit {
@@ -154,16 +154,20 @@ impl TokenService {
             (Proof::Credentials(_), Some(refresh_tokens))
                 if asked.is_offline && principal.kind() != PrincipalKind::Anonymous =>
             {
-                refresh_tokens.issue(principal).await.map_err(not_now)
+                refresh_tokens.issue(principal).await.map_err(not_made)
             }
             _ => Ok(None),
         }
     }
 }
 
-/// A key service that cannot be reached is no refusal.
-fn not_now(error: TokenError) -> RegistryError {
-    AuthenticationError::Unavailable(Box::new(error)).into()
+/// A key service that cannot be reached is no refusal; but to come back later would not help whoever
+/// asks for too much.
+fn not_made(error: TokenError) -> RegistryError {
+    match error {
+        TokenError::TooLong => malformed("its scopes do not fit into one token: ask for fewer"),
+        error => AuthenticationError::Unavailable(Box::new(error)).into(),
+    }
 }
 
 fn to_read(asked: &Grant) -> Grant {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use registry_adapters::system::{SystemClock, SystemRandom};
-use registry_core::identity::CredentialKind;
+use registry_core::{identity::CredentialKind, ports::TokenError};
 use registry_http::{RegistryService, TokenService};
 use serde_json::{Value, json};
 
@@ -233,7 +233,7 @@ async fn what_makes_no_sense_is_malformed() {
         get("service=other.test").with("authorization", ALICE),
         get("service=registry.test&service=other.test"),
         get("offline_token=true&offline_token=false"),
-        get(&(scopes(50) + "scope=repository:c:pull")),
+        get(&(scopes(16) + "scope=repository:c:pull")),
         post(""),
         post("service=registry.test"),
         post("grant_type=client_credentials"),
@@ -255,7 +255,7 @@ async fn what_makes_no_sense_is_malformed() {
     check(
         &service,
         vec![
-            get(&scopes(50)),
+            get(&scopes(16)),
             of("&x=&x=&scope=&client_id="),
             get("grant_type=whatever&unknown=a&unknown=b"),
         ],
@@ -309,7 +309,7 @@ async fn other_methods_and_paths_are_none_of_the_token_services() {
 
 #[tokio::test]
 async fn a_mint_or_a_directory_that_cannot_answer_refuses_nobody() {
-    let failing = Mint { fails: true, ..mint() };
+    let failing = Mint { fails: Some(|| TokenError::Unavailable("no key".into())), ..mint() };
     let unavailable = |row: Row| row.fails(503, "UNAVAILABLE").has("retry-after", "1");
     check(&service(&failing), vec![unavailable(get("")).lacks("www-authenticate")]).await;
     let form = "grant_type=password&username=zoe&password=x";
@@ -325,6 +325,19 @@ async fn a_mint_or_a_directory_that_cannot_answer_refuses_nobody() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn who_asks_for_more_than_fits_into_a_token_is_told_to_ask_for_less() {
+    let full = Mint { fails: Some(|| TokenError::TooLong), ..mint() };
+    let form = "grant_type=password&username=bob&password=builder&scope=repository:shared:pull";
+    for asked in [get("scope=repository:public:pull"), post(form)] {
+        let asked = asked.fails(400, "UNSUPPORTED").lacks("retry-after").lacks("www-authenticate");
+        check(&service(&full), vec![asked]).await;
+    }
+    let told = get("scope=repository:public:pull").send(&service(&full)).await.json();
+    let told = told["errors"][0]["message"].as_str().expect("a message").to_owned();
+    assert!(told.contains("ask for fewer"), "{told}");
 }
 
 #[tokio::test]
