@@ -116,9 +116,7 @@ impl Shared {
         body: Option<Box<Incoming>>,
     ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send {
         async move {
-            let request_id = self.request_ids.of(&head.headers);
-            let peer = self.proxies.client(&head);
-            let mut caller = request::caller(&self.anonymous, request_id, peer);
+            let mut caller = self.caller(&head);
             let started = access_log::is_enabled().then(|| self.clock.monotonic());
             let received = body.as_ref().map(|body| body.received());
 
@@ -147,6 +145,13 @@ impl Shared {
                 body.of_request(caller.request_id, entry)
             }))
         }
+    }
+
+    /// Who asks, as far as that is known before anything is checked.
+    fn caller(&self, head: &Parts) -> Caller {
+        let request_id = self.request_ids.of(&head.headers);
+        let peer = self.proxies.client(head, &request_id);
+        request::caller(&self.anonymous, request_id, peer)
     }
 
     /// What is allocated here is for other requests than pulls, for limits, and for failures.

@@ -31,7 +31,7 @@ use registry_core::{
     },
     registry::Registry,
 };
-use registry_http::{RegistryService, TokenService};
+use registry_http::{ConnectionInfo, RegistryService, TokenService, TrustedProxies};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -197,6 +197,40 @@ async fn why_credentials_were_refused_is_logged_and_they_are_not() {
         "{told}the Authorization header is malformed: its scheme is neither Basic nor Bearer"
     );
     assert_eq!(said, [("INFO", &*revoked), ("INFO", &*revoked), ("INFO", &*malformed)]);
+}
+
+#[tokio::test]
+async fn a_proxy_that_nobody_trusts_is_warned_of_once() {
+    Listener::start();
+    let registry = || {
+        let (contents, records) = (MemoryContents::default(), MemoryRecords::default());
+        Registry::builder(contents, records, AllowAll, SystemClock::new(), SystemRandom).build()
+    };
+    let trusting = || {
+        let proxies = TrustedProxies::new(["10.0.0.1"]).expect("an address");
+        RegistryService::builder(registry(), SystemClock::new(), SystemRandom)
+            .trusted_proxies(proxies)
+            .build()
+    };
+    let ask = async |service: &RegistryService, id: &str, peer: &str, header: &'static str| {
+        let mut request = request(id, "GET", "/v2/", Full::<Bytes>::default());
+        request.extensions_mut().insert(ConnectionInfo::new(peer.parse().expect("an address")));
+        request.headers_mut().insert("host", "registry.test".parse().expect("a header"));
+        request.headers_mut().insert(header, "192.0.2.9".parse().expect("a header"));
+        service.call(request).await.expect("never an error");
+    };
+    for (header, id) in [("x-forwarded-for", "x-1"), ("forwarded", "x-2")] {
+        let service = trusting();
+        ask(&service, "x-trusted", "10.0.0.1", header).await;
+        ask(&service, "x-plain", "10.0.0.2", "x-real-ip").await;
+        ask(&service, id, "10.0.0.2", header).await;
+        ask(&service, "x-again", "10.0.0.2", header).await;
+        ask(&service.clone(), "x-another", "10.0.0.3", header).await;
+    }
+    let lines = lines("x-", "registry_http::proxies");
+    let said: Vec<_> =
+        lines.iter().map(|l| [&*l["request_id"], &*l["level"], &*l["peer"]]).collect();
+    assert_eq!(said, [["x-1", "WARN", "10.0.0.2"], ["x-2", "WARN", "10.0.0.2"]]);
 }
 
 /// A namespace without room.

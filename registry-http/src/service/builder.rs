@@ -73,7 +73,8 @@ impl Builder {
     }
 
     /// Believes these proxies what they say of their clients: who they are, for limits and logs, and
-    /// what they asked for. None by default, and the client is whoever has the connection.
+    /// what they asked for. None by default, and the client is whoever has the connection. The first
+    /// request that says it was forwarded, and comes from none of them, is warned of in the log.
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         Self { proxies, ..self }
     }
