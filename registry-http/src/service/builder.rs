@@ -96,8 +96,13 @@ impl Builder {
         Self { body_memory: bytes, ..self }
     }
 
-    /// Asks this authenticator who sends a request; without one everybody is anonymous, and an
-    /// `Authorization` header says nothing.
+    /// Asks this authenticator who sends a request.
+    ///
+    /// Without one, and without [`Builder::tokens`], everybody is anonymous, and an `Authorization`
+    /// header says nothing, whatever is in it: there is nothing that it could be compared with, and a
+    /// client that still holds credentials for this host can use a registry that is open all the same.
+    /// A wrong password is then not refused, so decide by the policy alone what is open. As soon as
+    /// there is an authenticator, whatever it does not accept is 401, and never anonymous.
     ///
     /// Clients are challenged for a user name and a password (`Basic`), under this realm. They take
     /// the scheme from `GET /v2/`, which is therefore 401 for whoever is anonymous; what is open to
