@@ -70,9 +70,9 @@ impl Subscriber for Listener {
         event.record(&mut fields);
         fields.0.insert("target", metadata.target().to_owned());
         fields.0.insert("level", metadata.level().to_string());
-        if fields.0.contains_key("request_id") {
-            LINES.lock().expect("no panic").push(fields.0);
-        }
+        // What is of no request has none.
+        fields.0.entry("request_id").or_default();
+        LINES.lock().expect("no panic").push(fields.0);
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -231,6 +231,27 @@ async fn a_proxy_that_nobody_trusts_is_warned_of_once() {
     let said: Vec<_> =
         lines.iter().map(|l| [&*l["request_id"], &*l["level"], &*l["peer"]]).collect();
     assert_eq!(said, [["x-1", "WARN", "10.0.0.2"], ["x-2", "WARN", "10.0.0.2"]]);
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_key_that_everybody_may_read_is_warned_of() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    Listener::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    let names = ["registry.test".to_owned()];
+    let pair = rcgen::generate_simple_self_signed(names).expect("a certificate");
+    fs::write(at("certificate"), pair.cert.pem()).expect("written");
+    fs::write(at("key"), pair.signing_key.serialize_pem()).expect("written");
+    for mode in [0o600, 0o644] {
+        fs::set_permissions(at("key"), fs::Permissions::from_mode(mode)).expect("set");
+        registry_http::Tls::load(at("certificate"), at("key"), SystemClock::new()).expect("a pair");
+    }
+    let lines = lines("", "registry_http::server::tls::doubts");
+    let said: Vec<_> = lines.iter().map(|line| [&*line["level"], &*line["key"]]).collect();
+    assert_eq!(said, [["WARN", &*at("key").display().to_string()]]);
 }
 
 /// A namespace without room.
