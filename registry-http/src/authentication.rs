@@ -20,7 +20,7 @@ use crate::{
     authorization::credentials,
     base_path::BasePath,
     challenge::{BearerError, Challenge, Realm},
-    limits::Limits,
+    logins::Logins,
     origin::Origin,
     scope, tokens,
 };
@@ -57,19 +57,22 @@ impl Authentication {
         &self,
         endpoint: &Endpoint,
         head: &Parts,
-        limits: Option<&Limits>,
+        logins: Logins<'_>,
         caller: &mut Caller,
     ) -> Result<(), RegistryError> {
         let credentials = credentials(&head.headers)
             .map_err(|error| AuthenticationError::refused(error.to_string()))?;
         let who = self.authenticator.authenticate(&credentials, caller.peer);
-        let who = match limits {
-            Some(limits) if self.can_be_guessed(&credentials) => {
-                Box::pin(limits.attempt(caller, who)).await?
-            }
-            _ => who.await?,
+        let can_be_guessed = self.can_be_guessed(&credentials);
+        let who = match can_be_guessed {
+            true => Box::pin(logins.attempt(caller, who)).await?,
+            false => who.await?,
         };
         (caller.principal, caller.scope) = (who.principal, who.scope);
+        if can_be_guessed && matches!(endpoint, Endpoint::Ping) {
+            // How clients log in that get no token. They show the same with every request after it.
+            Box::pin(logins.succeeded(caller)).await;
+        }
         // Clients decide by the reply to the ping whether they ever show who they are. An anonymous
         // token is what they come back with who cannot.
         let has_shown_a_token = matches!(credentials, Credentials::Bearer(_));
@@ -79,7 +82,7 @@ impl Authentication {
         Ok(())
     }
 
-    /// Whether refusals of it are counted. A signed token cannot be guessed, and every client sends
+    /// Whether refusals of it are counted, and audited. A signed token cannot be guessed, and every client sends
     /// one that has expired at some time.
     fn can_be_guessed(&self, credentials: &Credentials) -> bool {
         match credentials {
@@ -91,6 +94,13 @@ impl Authentication {
 
     /// D22: whoever is nobody in particular is not told that they may not, but asked who they are;
     /// and a token that was not asked for this is no reason to give up, if another can be had.
+    ///
+    /// A 401 asks the client to come back with something else, and a 403 to give up. That a denied
+    /// bearer gets 401 `insufficient_scope` is therefore read as: where another token would do. The
+    /// token of a principal whom the policy denies this, or whose credential could never do it (the
+    /// key of another project), gets 403 as its password or key would: no scope would help, and a
+    /// client that was told otherwise would fetch the same token again. An anonymous one gets 401,
+    /// since its owner might log in. Neither says whether the repository is there.
     pub(crate) fn refusal(
         &self,
         error: RegistryError,

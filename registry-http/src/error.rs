@@ -10,6 +10,7 @@ use hyper::{
 use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::{ErrorCode, RegistryError},
+    identity::Caller,
 };
 use serde::Serialize;
 
@@ -68,11 +69,11 @@ pub(crate) fn response(
     error: &RegistryError,
     endpoint: Option<&Endpoint>,
     base_path: &BasePath,
-    request_id: &str,
+    caller: &Caller,
 ) -> Response<ResponseBody> {
     let code = error.code();
     let status = status(code);
-    log(error, status, request_id);
+    log(error, status, caller);
     let mut response = reply::full(status, APPLICATION_JSON, envelope(error, code));
     add_headers(response.headers_mut(), error, endpoint, base_path);
     response
@@ -155,12 +156,19 @@ const fn reads(endpoint: &Endpoint) -> &'static str {
 }
 
 /// The whole chain of causes, once: what an operator has to mend at `error`, what passes at `warn`,
-/// and what is the client's to mend at `debug`.
-fn log(error: &RegistryError, status: StatusCode, request_id: &str) {
+/// whoever is not let in or may not at `info`, and what else is the client's to mend at `debug`.
+fn log(error: &RegistryError, status: StatusCode, caller: &Caller) {
     let (cause, error, status) = (error, Chain(error), status.as_u16());
+    let request_id = &*caller.request_id;
     match status {
         401 | 429 if matches!(cause, RegistryError::Authentication(_)) => {
             tracing::info!(request_id, status, %error, "credentials refused");
+        }
+        // Of what the policy denies the core has logged the reason, which this error has not.
+        403 if !matches!(cause, RegistryError::Denied) => {
+            let principal = &caller.principal;
+            let credential = principal.credential_id();
+            tracing::info!(request_id, status, ?principal, credential, %error, "refused");
         }
         503 => tracing::warn!(request_id, status, %error, "not now"),
         500.. => tracing::error!(request_id, status, %error, "failed"),

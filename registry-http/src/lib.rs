@@ -23,6 +23,7 @@ mod error;
 mod file_windows;
 mod incoming;
 mod limits;
+mod logins;
 mod origin;
 mod pace;
 mod proxies;

@@ -1,7 +1,6 @@
 //! How often clients may ask. Where there is no limiter, none of this costs anything.
 
 use std::{
-    future::Future,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::Duration,
@@ -11,10 +10,7 @@ use registry_core::{
     endpoint::Endpoint,
     error::RegistryError,
     identity::Caller,
-    ports::{
-        AuthenticationError, Limit, LimitKey, RateLimiter, StoreError, StoreErrorKind, Subject,
-        Taken,
-    },
+    ports::{Limit, LimitKey, RateLimiter, StoreError, StoreErrorKind, Subject, Taken},
 };
 
 use crate::scope;
@@ -60,21 +56,18 @@ impl Limits {
         Ok(Some(Box::new(key)))
     }
 
-    /// Tries credentials. Each attempt holds one of the failures of its address until it is not
-    /// refused, so that a client that has none left does not get as far as the password's hash,
-    /// however many attempts it makes at once.
-    pub(crate) async fn attempt<T>(
-        &self,
-        caller: &Caller,
-        attempt: impl Future<Output = Result<T, AuthenticationError>>,
-    ) -> Result<T, RegistryError> {
-        let key = of_address(Limit::Failures, caller);
-        self.take(&key, caller).await?;
-        let outcome = attempt.await;
-        if !matches!(outcome, Err(AuthenticationError::Refused { .. })) {
-            self.give_back(&key).await;
-        }
-        Ok(outcome?)
+    /// Goes on if credentials from this address may still be refused. Nothing is held meanwhile.
+    pub(crate) async fn has_failures_left(&self, caller: &Caller) -> Result<(), RegistryError> {
+        // A limiter can only be asked by taking.
+        let failure = of_address(Limit::Failures, caller);
+        self.take(&failure, caller).await?;
+        self.give_back(&failure).await;
+        Ok(())
+    }
+
+    /// Credentials from this address were refused.
+    pub(crate) async fn failed(&self, caller: &Caller) -> Result<(), RegistryError> {
+        self.take(&of_address(Limit::Failures, caller), caller).await
     }
 
     /// Gives one back that was not used.

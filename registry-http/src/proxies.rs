@@ -3,7 +3,13 @@
 
 mod hops;
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use hyper::{header::HOST, http::request::Parts};
 use ipnet::IpNet;
@@ -17,6 +23,8 @@ use crate::{origin::Origin, request::ConnectionInfo};
 pub struct TrustedProxies {
     networks: Vec<IpNet>,
     headers: ForwardingHeaders,
+    /// Whether it was said that somebody else forwards requests.
+    has_warned: Arc<AtomicBool>,
 }
 
 /// In which headers the proxies say it. Only these are read: a proxy hands on what a client wrote
@@ -52,7 +60,7 @@ impl TrustedProxies {
             network.map_err(|_| TrustedProxiesError(text.to_owned()))
         };
         let networks = networks.into_iter().map(parse).collect::<Result<_, _>>()?;
-        Ok(Self { networks, headers: ForwardingHeaders::default() })
+        Ok(Self { networks, ..Self::default() })
     }
 
     /// The same proxies, which say it in these headers.
@@ -62,7 +70,11 @@ impl TrustedProxies {
     }
 
     /// The address of the client: the last one that was seen by somebody who is trusted.
-    pub(crate) fn client(&self, head: &Parts) -> Option<IpAddr> {
+    pub(crate) fn client(&self, head: &Parts, request_id: &str) -> Option<IpAddr> {
+        let peer = peer(head)?;
+        if !self.trusts(peer) && hops::are_said(&head.headers) {
+            self.warn_once(peer, request_id);
+        }
         Some(self.edge(head)?.0)
     }
 
@@ -89,7 +101,7 @@ impl TrustedProxies {
     /// The client's address, and what the outermost of the trusted proxies said; `None` where the
     /// connection itself is not known.
     fn edge(&self, head: &Parts) -> Option<(IpAddr, Option<Hop>)> {
-        let peer = head.extensions.get::<ConnectionInfo>()?.peer?.to_canonical();
+        let peer = peer(head)?;
         if !self.trusts(peer) {
             return Some((peer, None));
         }
@@ -113,4 +125,22 @@ impl TrustedProxies {
     fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
+
+    /// Once, since anybody can write such a header, with every request.
+    fn warn_once(&self, peer: IpAddr, request_id: &str) {
+        if !self.has_warned.load(Relaxed) && !self.has_warned.swap(true, Relaxed) {
+            tracing::warn!(
+                request_id,
+                %peer,
+                "a request says that a proxy forwarded it, and comes from none that is trusted: if \
+                 that is a proxy of yours, trust it, or its clients share one address, with its \
+                 limits (said once)"
+            );
+        }
+    }
+}
+
+/// Who has the connection.
+fn peer(head: &Parts) -> Option<IpAddr> {
+    Some(head.extensions.get::<ConnectionInfo>()?.peer?.to_canonical())
 }

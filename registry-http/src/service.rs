@@ -20,7 +20,7 @@ use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::RegistryError,
     identity::{Caller, Principal},
-    ports::{AuthenticationError, Clock, Limit, LimitKey, Random, Source},
+    ports::{Clock, Limit, LimitKey, Random, Source},
     registry::Registry,
 };
 
@@ -36,6 +36,7 @@ use crate::{
     error::{self, status},
     incoming::{BoxError, Incoming},
     limits::Limits,
+    logins::Logins,
     origin::Origin,
     pace::BodyTimeouts,
     proxies::TrustedProxies,
@@ -115,9 +116,7 @@ impl Shared {
         body: Option<Box<Incoming>>,
     ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + Send {
         async move {
-            let request_id = self.request_ids.of(&head.headers);
-            let peer = self.proxies.client(&head);
-            let mut caller = request::caller(&self.anonymous, request_id, peer);
+            let mut caller = self.caller(&head);
             let started = access_log::is_enabled().then(|| self.clock.monotonic());
             let received = body.as_ref().map(|body| body.received());
 
@@ -148,6 +147,13 @@ impl Shared {
         }
     }
 
+    /// Who asks, as far as that is known before anything is checked.
+    fn caller(&self, head: &Parts) -> Caller {
+        let request_id = self.request_ids.of(&head.headers);
+        let peer = self.proxies.client(head, &request_id);
+        request::caller(&self.anonymous, request_id, peer)
+    }
+
     /// What is allocated here is for other requests than pulls, for limits, and for failures.
     #[expect(clippy::manual_async_fn, reason = "that would hold each argument twice")]
     fn answer<'a>(
@@ -165,7 +171,8 @@ impl Shared {
                 let admitted = match (&self.limits, &self.authentication) {
                     (Some(limits), _) => Box::pin(self.admit(head, endpoint, limits, caller)).await,
                     (None, Some(authentication)) => {
-                        let identified = authentication.identify(endpoint, head, None, caller);
+                        let logins = self.logins();
+                        let identified = authentication.identify(endpoint, head, logins, caller);
                         identified.await.map(|()| None)
                     }
                     (None, None) => Ok(None),
@@ -197,7 +204,7 @@ impl Shared {
     ) -> Result<Option<Box<LimitKey>>, RegistryError> {
         limits.address(Limit::Requests, caller).await?;
         if let Some(authentication) = &self.authentication {
-            authentication.identify(endpoint, head, Some(limits), caller).await?;
+            authentication.identify(endpoint, head, self.logins(), caller).await?;
         }
         limits.principal(Limit::Requests, caller).await?;
         limits.namespace(endpoint, caller).await
@@ -217,20 +224,9 @@ impl Shared {
             // Who may not is not to use up what those have who may.
             limits.give_back(&reserved).await;
         }
-        self.audit_refusal(&error, caller).await;
         match &self.authentication {
             Some(authentication) => authentication.refusal(error, &head.headers, caller),
             None => error,
-        }
-    }
-
-    async fn audit_refusal(&self, error: &RegistryError, caller: &Caller) {
-        if let (
-            Some(audit),
-            RegistryError::Authentication(AuthenticationError::Refused { reason }),
-        ) = (&self.audit, error)
-        {
-            audit.refused(caller, reason).await;
         }
     }
 
@@ -244,12 +240,7 @@ impl Shared {
     ) -> Reply {
         let error = match (route, &self.tokens) {
             (Ok(Route::Tokens(endpoint)), Some(tokens)) => {
-                let answer =
-                    tokens.answer(*endpoint, self.token_context(), head, body, caller).await;
-                if let Err(error) = &answer {
-                    self.audit_refusal(error, caller).await;
-                }
-                return answer;
+                return tokens.answer(*endpoint, self.token_context(), head, body, caller).await;
             }
             (Err(error), _) => *error,
             (Ok(_), _) => EndpointError::NoRoute,
@@ -260,11 +251,14 @@ impl Shared {
         Err(error.into())
     }
 
+    const fn logins(&self) -> Logins<'_> {
+        Logins { limits: self.limits.as_ref(), audit: self.audit.as_ref() }
+    }
+
     fn token_context(&self) -> tokens::Context<'_> {
         tokens::Context {
             registry: self.registry.as_ref(),
-            limits: self.limits.as_ref(),
-            audit: self.audit.as_ref(),
+            logins: self.logins(),
             budget: &self.budget,
         }
     }
@@ -294,7 +288,7 @@ impl Shared {
             Ok(Route::Api(endpoint)) => Some(endpoint),
             Ok(Route::Tokens(_)) | Err(_) => None,
         };
-        let mut response = error::response(error, endpoint, &self.base_path, &caller.request_id);
+        let mut response = error::response(error, endpoint, &self.base_path, caller);
         if response.status() == StatusCode::UNAUTHORIZED
             && let Some(authentication) = &self.authentication
         {

@@ -90,8 +90,12 @@ impl TokenService {
         Self { keys: Some(Arc::new(keys)), ..self }
     }
 
-    /// Refuses tokens (403) that are asked for with one of these kinds of credentials and for nothing
-    /// but `pull`. Default: none.
+    /// Refuses tokens (403) for one of these kinds of credentials that would carry `pull`, and `push`
+    /// nowhere: whoever has such a key pulls only where it pushes, as a push itself has to. Default:
+    /// none.
+    ///
+    /// This is about tokens. A user name and a password that are shown to the API itself get none, and
+    /// are held back by the policy alone; so is a key that may push and asks for both.
     #[must_use]
     pub fn not_to_pull_alone(self, kinds: impl IntoIterator<Item = CredentialKind>) -> Self {
         Self { not_to_pull_alone: kinds.into_iter().collect(), ..self }

@@ -6,6 +6,7 @@ use std::{
     fmt, io,
     net::IpAddr,
     sync::{Mutex, Once},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,17 +19,19 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{
-    credentials::Credentials,
+    access::Grant,
+    credentials::{Credentials, Secret},
     digest::Algorithm,
-    identity::Principal,
+    identity::{CredentialKind, Principal, PrincipalKind},
     policy::AllowAll,
     ports::{
         Authenticated, AuthenticationError, Authenticator, Authorizer, AuthorizerError, Decision,
-        Question,
+        IssuedToken, LimitKey, Question, RateLimiter, StoreError, Taken, TokenError, TokenIssuer,
+        TokenVerifier, VerifiedToken,
     },
     registry::Registry,
 };
-use registry_http::RegistryService;
+use registry_http::{ConnectionInfo, RegistryService, TokenService, TrustedProxies};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -67,9 +70,9 @@ impl Subscriber for Listener {
         event.record(&mut fields);
         fields.0.insert("target", metadata.target().to_owned());
         fields.0.insert("level", metadata.level().to_string());
-        if fields.0.contains_key("request_id") {
-            LINES.lock().expect("no panic").push(fields.0);
-        }
+        // What is of no request has none.
+        fields.0.entry("request_id").or_default();
+        LINES.lock().expect("no panic").push(fields.0);
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -194,6 +197,139 @@ async fn why_credentials_were_refused_is_logged_and_they_are_not() {
         "{told}the Authorization header is malformed: its scheme is neither Basic nor Bearer"
     );
     assert_eq!(said, [("INFO", &*revoked), ("INFO", &*revoked), ("INFO", &*malformed)]);
+}
+
+#[tokio::test]
+async fn a_proxy_that_nobody_trusts_is_warned_of_once() {
+    Listener::start();
+    let registry = || {
+        let (contents, records) = (MemoryContents::default(), MemoryRecords::default());
+        Registry::builder(contents, records, AllowAll, SystemClock::new(), SystemRandom).build()
+    };
+    let trusting = || {
+        let proxies = TrustedProxies::new(["10.0.0.1"]).expect("an address");
+        RegistryService::builder(registry(), SystemClock::new(), SystemRandom)
+            .trusted_proxies(proxies)
+            .build()
+    };
+    let ask = async |service: &RegistryService, id: &str, peer: &str, header: &'static str| {
+        let mut request = request(id, "GET", "/v2/", Full::<Bytes>::default());
+        request.extensions_mut().insert(ConnectionInfo::new(peer.parse().expect("an address")));
+        request.headers_mut().insert("host", "registry.test".parse().expect("a header"));
+        request.headers_mut().insert(header, "192.0.2.9".parse().expect("a header"));
+        service.call(request).await.expect("never an error");
+    };
+    for (header, id) in [("x-forwarded-for", "x-1"), ("forwarded", "x-2")] {
+        let service = trusting();
+        ask(&service, "x-trusted", "10.0.0.1", header).await;
+        ask(&service, "x-plain", "10.0.0.2", "x-real-ip").await;
+        ask(&service, id, "10.0.0.2", header).await;
+        ask(&service, "x-again", "10.0.0.2", header).await;
+        ask(&service.clone(), "x-another", "10.0.0.3", header).await;
+    }
+    let lines = lines("x-", "registry_http::proxies");
+    let said: Vec<_> =
+        lines.iter().map(|l| [&*l["request_id"], &*l["level"], &*l["peer"]]).collect();
+    assert_eq!(said, [["x-1", "WARN", "10.0.0.2"], ["x-2", "WARN", "10.0.0.2"]]);
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_key_that_everybody_may_read_is_warned_of() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    Listener::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    let names = ["registry.test".to_owned()];
+    let pair = rcgen::generate_simple_self_signed(names).expect("a certificate");
+    fs::write(at("certificate"), pair.cert.pem()).expect("written");
+    fs::write(at("key"), pair.signing_key.serialize_pem()).expect("written");
+    for mode in [0o600, 0o644] {
+        fs::set_permissions(at("key"), fs::Permissions::from_mode(mode)).expect("set");
+        registry_http::Tls::load(at("certificate"), at("key"), SystemClock::new()).expect("a pair");
+    }
+    let lines = lines("", "registry_http::server::tls::doubts");
+    let said: Vec<_> = lines.iter().map(|line| [&*line["level"], &*line["key"]]).collect();
+    assert_eq!(said, [["WARN", &*at("key").display().to_string()]]);
+}
+
+/// A namespace without room.
+struct NoRoom;
+
+#[async_trait]
+impl RateLimiter for NoRoom {
+    async fn take(&self, _: &LimitKey, _: u64) -> Result<Taken, StoreError> {
+        Ok(Taken::Wait(Duration::MAX))
+    }
+
+    async fn give_back(&self, _: &LimitKey, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Takes everybody for a project with a key, and makes no tokens.
+struct Project;
+
+#[async_trait]
+impl Authenticator for Project {
+    async fn authenticate(
+        &self,
+        _: &Credentials,
+        _: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        let project = Principal::project(&"acme".parse().expect("a name"));
+        let key = project.with_credential(CredentialKind::ProjectKey, Some("k1"));
+        Ok(Authenticated::new(key))
+    }
+}
+
+#[async_trait]
+impl TokenIssuer for Project {
+    async fn issue(&self, _: &Principal, _: &[Grant]) -> Result<IssuedToken, TokenError> {
+        Err(TokenError::TooLong)
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for Project {
+    async fn verify(
+        &self,
+        _: &Secret,
+        _: &[PrincipalKind],
+    ) -> Result<VerifiedToken, AuthenticationError> {
+        Err(AuthenticationError::refused("there are none"))
+    }
+}
+
+#[tokio::test]
+async fn why_somebody_may_not_is_logged_for_whoever_reads_what_is_logged_by_default() {
+    Listener::start();
+    let (contents, records) = (MemoryContents::default(), MemoryRecords::default());
+    let (clock, random) = (SystemClock::new(), SystemRandom);
+    let registry =
+        Registry::builder(contents, records, AllowAll, clock, random).limiter(NoRoom).build();
+    let realm = "registry".parse().expect("a realm");
+    let tokens = TokenService::new(realm, Project, Project, Project)
+        .not_to_pull_alone([CredentialKind::ProjectKey]);
+    let service = RegistryService::builder(registry, clock, random).tokens(tokens).build();
+    let push = format!("/v2/acme/a/blobs/uploads/?digest={}", Algorithm::Sha256.digest(b"hello"));
+    send(&service, "d-full", "POST", &push, "hello").await;
+    send(&service, "d-pull", "GET", "/v2/_token?scope=repository:acme/a:pull", "").await;
+
+    let lines = lines("d-", "registry_http::error");
+    let said: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            assert_eq!((&*line["level"], &*line["status"]), ("INFO", "403"));
+            assert!(line["principal"].contains("acme"), "{line:?}");
+            (&*line["request_id"], &*line["credential"], line["error"].get(..20).expect("ASCII"))
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [("d-full", "k1", "the namespace's quot"), ("d-pull", "k1", "this kind of key is ")]
+    );
 }
 
 /// An authorizer that cannot reach what it needs.

@@ -39,6 +39,13 @@ pub(super) fn nearest_first(headers: &HeaderMap, which: ForwardingHeaders) -> Ve
     }
 }
 
+/// Whether anything was said at all, by whomever.
+pub(super) fn are_said(headers: &HeaderMap) -> bool {
+    [FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO]
+        .iter()
+        .any(|name| headers.contains_key(name))
+}
+
 /// Three lists that belong together by their right ends. Proxies mostly append to the addresses, and
 /// replace the others, so that the one host there is belongs to all addresses.
 fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {

@@ -1,5 +1,6 @@
 //! TLS 1.2 and 1.3, with a certificate that can be renewed while the server runs.
 
+mod doubts;
 mod files;
 
 use std::{
@@ -18,7 +19,10 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 pub use self::files::TlsError;
-use self::files::{Files, Stamp};
+use self::{
+    doubts::Doubt,
+    files::{Files, Loaded, Stamp},
+};
 
 /// How long the files are not looked at again.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -56,7 +60,8 @@ impl Tls {
     ///
     /// # Errors
     /// The files cannot be read, do not hold these, or the key is not that of the certificate.
-    /// Whether the certificate has expired, and for which names it is good, is not asked.
+    /// A certificate that has expired, or is not good yet, and a key that everybody on the machine may
+    /// read are warned of in the log; for which names the certificate is good is not asked.
     pub fn load(
         certificate: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
@@ -65,7 +70,8 @@ impl Tls {
         let files = Files { certificate: certificate.into(), key: key.into() };
         // Before they are read: should they change meanwhile, the next look sees it.
         let stamp = files.stamp();
-        let config = Arc::new(files.load()?);
+        let Loaded { config, doubts } = files.load(clock.now())?;
+        doubts.iter().for_each(|doubt| doubt.log(&files));
         let next_look = Some(clock.monotonic() + INTERVAL);
         let present = Mutex::new(Present { config, stamp, next_look });
         Ok(Self(Arc::new(Inner { files, clock: Arc::new(clock), present })))
@@ -107,15 +113,15 @@ impl Inner {
     fn look(&self) -> Look {
         let stamp = self.files.stamp();
         let has_changed = self.present().stamp != stamp;
-        let loaded = has_changed.then(|| self.files.load());
+        let loaded = has_changed.then(|| self.files.load(self.clock.now()));
         let mut present = self.present();
         present.stamp = stamp;
         present.next_look = Some(self.clock.monotonic() + INTERVAL);
         match loaded {
             None => Look::Same,
-            Some(Ok(config)) => {
-                present.config = Arc::new(config);
-                Look::Taken
+            Some(Ok(Loaded { config, doubts })) => {
+                present.config = config;
+                Look::Taken(doubts)
             }
             Some(Err(error)) => Look::Broken(error),
         }
@@ -132,7 +138,7 @@ enum Look {
     /// What was there before.
     Same,
     /// Something new, which is used from now on.
-    Taken,
+    Taken(Vec<Doubt>),
     /// Something new that cannot be used.
     Broken(TlsError),
 }
@@ -142,7 +148,10 @@ impl Look {
         let certificate = files.certificate.display();
         match self {
             Self::Same => {}
-            Self::Taken => tracing::info!(%certificate, "new connections get the new certificate"),
+            Self::Taken(doubts) => {
+                tracing::info!(%certificate, "new connections get the new certificate");
+                doubts.iter().for_each(|doubt| doubt.log(files));
+            }
             Self::Broken(error) => tracing::error!(
                 %error,
                 "the changed certificate and key cannot be used, and the server goes on with those \
@@ -210,7 +219,7 @@ mod tests {
         assert!(matches!(inner.look(), Look::Same));
         assert!(Arc::ptr_eq(&before, &inner.present().config));
         write_pair(directory.path());
-        assert!(matches!(inner.look(), Look::Taken));
+        assert!(matches!(inner.look(), Look::Taken(_)));
         assert!(!Arc::ptr_eq(&before, &inner.present().config));
         assert!(matches!(inner.look(), Look::Same));
     }

@@ -73,7 +73,8 @@ impl Builder {
     }
 
     /// Believes these proxies what they say of their clients: who they are, for limits and logs, and
-    /// what they asked for. None by default, and the client is whoever has the connection.
+    /// what they asked for. None by default, and the client is whoever has the connection. The first
+    /// request that says it was forwarded, and comes from none of them, is warned of in the log.
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         Self { proxies, ..self }
     }
@@ -95,8 +96,13 @@ impl Builder {
         Self { body_memory: bytes, ..self }
     }
 
-    /// Asks this authenticator who sends a request; without one everybody is anonymous, and an
-    /// `Authorization` header says nothing.
+    /// Asks this authenticator who sends a request.
+    ///
+    /// Without one, and without [`Builder::tokens`], everybody is anonymous, and an `Authorization`
+    /// header says nothing, whatever is in it: there is nothing that it could be compared with, and a
+    /// client that still holds credentials for this host can use a registry that is open all the same.
+    /// A wrong password is then not refused, so decide by the policy alone what is open. As soon as
+    /// there is an authenticator, whatever it does not accept is 401, and never anonymous.
     ///
     /// Clients are challenged for a user name and a password (`Basic`), under this realm. They take
     /// the scheme from `GET /v2/`, which is therefore 401 for whoever is anonymous; what is open to
@@ -120,9 +126,9 @@ impl Builder {
 
     /// Asks this limiter for every request: for one of `Requests` of its address before it is known
     /// who asks, then of its principal and of the namespace of its repository; where tokens are made
-    /// for one of `TokenRequests` of the address and of the principal. Each attempt to log in takes
-    /// one of the `Failures` of its address and gives it back unless it is refused, so that limit is
-    /// also how many can be under way at once.
+    /// for one of `TokenRequests` of the address and of the principal. Each refused attempt to log in
+    /// takes one of the `Failures` of its address, and where none is left none is made: to find that
+    /// out one is taken before each and given back at once.
     ///
     /// Where there is none left the reply is 429 and says when to try again. Clients whose address is
     /// not known, since the server does not say it, share one.
@@ -130,7 +136,9 @@ impl Builder {
         Self { limits: Some(Limits::new(limiter)), ..self }
     }
 
-    /// Tells this log of logins: of tokens that somebody got, and of credentials that were refused.
+    /// Tells this log of logins: of tokens that somebody got and of passwords that were right at
+    /// `GET /v2/`, and of credentials that were refused, if they could have been guessed. A signed
+    /// token cannot, and is refused to every client that has kept one for too long.
     pub fn audit_log(self, log: impl AuditLog) -> Self {
         Self { audit: Some(Arc::new(log)), ..self }
     }

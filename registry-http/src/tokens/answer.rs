@@ -14,7 +14,7 @@ use super::{
     TokenEndpoint, TokenService, reply,
     request::{self, MAX_FORM, Proof, TokenRequest, malformed},
 };
-use crate::{audit::Audit, budget::Budget, endpoints::Reply, incoming::Incoming, limits::Limits};
+use crate::{budget::Budget, endpoints::Reply, incoming::Incoming, logins::Logins};
 
 /// What the service needs of the rest.
 #[derive(Clone, Copy)]
@@ -22,8 +22,7 @@ pub(crate) struct Context<'a> {
     /// Knows who may do what; without one a token carries what it is asked for, as far as that is to
     /// read, and its use is up to the source.
     pub(crate) registry: Option<&'a Registry>,
-    pub(crate) limits: Option<&'a Limits>,
-    pub(crate) audit: Option<&'a Audit>,
+    pub(crate) logins: Logins<'a>,
     pub(crate) budget: &'a Budget,
 }
 
@@ -41,7 +40,7 @@ impl TokenService {
             TokenEndpoint::Keys => Limit::Requests,
             TokenEndpoint::Get | TokenEndpoint::Post => Limit::TokenRequests,
         };
-        if let Some(limits) = context.limits {
+        if let Some(limits) = context.logins.limits {
             limits.address(limit, caller).await?;
         }
         match endpoint {
@@ -75,24 +74,24 @@ impl TokenService {
         if asked.service.as_deref().is_some_and(|service| service != self.service.as_str()) {
             return Err(malformed("its service is not this one"));
         }
-        self.identify(&asked.proof, context.limits, caller).await?;
-        if let Some(limits) = context.limits {
+        self.identify(&asked.proof, context.logins, caller).await?;
+        if let Some(limits) = context.logins.limits {
             limits.principal(Limit::TokenRequests, caller).await?;
-        }
-        if let Err(error) = self.check_pull(&caller.principal, &asked.grants) {
-            if let Some(audit) = context.audit {
-                audit.refused(caller, &error.to_string()).await;
-            }
-            return Err(error);
         }
         let grants = match context.registry {
             Some(registry) => registry.grant(caller, &asked.grants).await?,
             None => asked.grants.iter().map(to_read).collect(),
         };
-        let issued = self.issuer.issue(&caller.principal, &grants).await.map_err(not_now)?;
+        if let Err(error) = self.check_pull(&caller.principal, &grants) {
+            if let Some(audit) = context.logins.audit {
+                audit.refused(caller, &error.to_string()).await;
+            }
+            return Err(error);
+        }
+        let issued = self.issuer.issue(&caller.principal, &grants).await.map_err(not_made)?;
         let refresh_token = self.refresh_token(&asked, &caller.principal).await?;
         let scope = scope_of(&grants);
-        if let Some(audit) = context.audit {
+        if let Some(audit) = context.logins.audit {
             audit.logged_in(caller, &scope).await;
         }
         let told = (endpoint == TokenEndpoint::Post).then_some(&*scope);
@@ -102,7 +101,7 @@ impl TokenService {
     async fn identify(
         &self,
         proof: &Proof,
-        limits: Option<&Limits>,
+        logins: Logins<'_>,
         caller: &mut Caller,
     ) -> Result<(), RegistryError> {
         let who = async {
@@ -113,9 +112,9 @@ impl TokenService {
                 Proof::RefreshToken(token) => self.redeem(token).await.map(Authenticated::new),
             }
         };
-        let who = match (limits, proof) {
-            (None, _) | (_, Proof::Credentials(Credentials::Absent)) => who.await?,
-            (Some(limits), _) => limits.attempt(caller, who).await?,
+        let who = match proof {
+            Proof::Credentials(Credentials::Absent) => who.await?,
+            _ => logins.attempt(caller, who).await?,
         };
         (caller.principal, caller.scope) = (who.principal, who.scope);
         Ok(())
@@ -128,11 +127,13 @@ impl TokenService {
         }
     }
 
-    /// Where a setting says that a kind of credentials is for pushing.
-    fn check_pull(&self, principal: &Principal, asked: &[Grant]) -> Result<(), RegistryError> {
-        let mut actions = asked.iter().flat_map(Grant::actions).peekable();
-        let is_only_pull = actions.peek().is_some() && actions.all(|a| *a == Action::Pull);
-        if is_only_pull && self.not_to_pull_alone.contains(&principal.credential()) {
+    /// Where a setting says that a kind of credentials is for pushing. It goes by what is granted,
+    /// since what else is asked for costs nothing. A mount pulls from one repository and pushes to
+    /// another, so one push is enough.
+    fn check_pull(&self, principal: &Principal, granted: &[Grant]) -> Result<(), RegistryError> {
+        let grants = |action| granted.iter().any(|grant| grant.actions().contains(&action));
+        let is_pull_alone = grants(Action::Pull) && !grants(Action::Push);
+        if is_pull_alone && self.not_to_pull_alone.contains(&principal.credential()) {
             return Err(RegistryError::Refused(
                 "this kind of key is for pushing, and gets no token that can only pull: log in with \
                  other credentials, or with none where everybody may pull",
@@ -153,16 +154,20 @@ impl TokenService {
             (Proof::Credentials(_), Some(refresh_tokens))
                 if asked.is_offline && principal.kind() != PrincipalKind::Anonymous =>
             {
-                refresh_tokens.issue(principal).await.map_err(not_now)
+                refresh_tokens.issue(principal).await.map_err(not_made)
             }
             _ => Ok(None),
         }
     }
 }
 
-/// A key service that cannot be reached is no refusal.
-fn not_now(error: TokenError) -> RegistryError {
-    AuthenticationError::Unavailable(Box::new(error)).into()
+/// A key service that cannot be reached is no refusal; but to come back later would not help whoever
+/// asks for too much.
+fn not_made(error: TokenError) -> RegistryError {
+    match error {
+        TokenError::TooLong => malformed("its scopes do not fit into one token: ask for fewer"),
+        error => AuthenticationError::Unavailable(Box::new(error)).into(),
+    }
 }
 
 fn to_read(asked: &Grant) -> Grant {

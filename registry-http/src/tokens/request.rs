@@ -17,8 +17,9 @@ use crate::{authorization::credentials, incoming::Incoming};
 /// The largest form in bytes.
 pub(super) const MAX_FORM: usize = 64 * 1024;
 
-/// The most scopes of one token.
-const MAX_SCOPES: usize = 100;
+/// The most scopes of one token, each of which the registry may have to look up. A push asks for one,
+/// and for one more for each repository that it mounts from.
+const MAX_SCOPES: usize = 32;
 
 /// A request for a token.
 pub(super) struct TokenRequest {
@@ -124,7 +125,7 @@ impl<'a> Fields<'a> {
         let scopes: Vec<&str> =
             self.all("scope").flat_map(|text| text.split(' ')).filter(|s| !s.is_empty()).collect();
         if scopes.len() > MAX_SCOPES {
-            return Err(malformed("it has more than 100 scopes"));
+            return Err(malformed("it has more than 32 scopes"));
         }
         let grants = Grant::parse_scopes(&scopes.join(" "));
         Ok(TokenRequest { service, proof, grants, is_offline })

@@ -22,14 +22,29 @@ fn get(query: &str, id: &str) -> Row {
 async fn logins_are_recorded_with_who_and_why_and_without_secrets() {
     let (events, mint) = (Events::default(), mint());
     let service = audited(&events, &mint);
+    let alices = format!("Bearer {}", mint.make(&user("alice"), ""));
+    let ping = |id: &str| row("", "GET", "/v2/").with("x-request-id", id).from("192.0.2.8");
+    let form = |id: &str, form: &'static str| {
+        row("", "POST", "/v2/_token")
+            .with("content-type", "application/x-www-form-urlencoded")
+            .with("x-request-id", id)
+            .from("192.0.2.8")
+            .body(form)
+    };
     let tags = |id: &str| row("", "GET", "/v2/public/tags/list").with("x-request-id", id);
     for asked in [
         get("scope=repository:a:pull,push", "in").with("authorization", ALICE),
         get("", "wrong").with("authorization", WRONG),
         get("scope=repository:acme:pull", "alone").with("authorization", ACME),
         tags("api").from("192.0.2.8").with("authorization", WRONG),
-        tags("expired").from("192.0.2.8").with("authorization", "Bearer expired"),
+        ping("ping").with("authorization", ALICE),
+        form("refresh", "grant_type=refresh_token&refresh_token=made-up"),
         // None of these is a login, or one that was refused.
+        tags("expired").from("192.0.2.8").with("authorization", "Bearer expired"),
+        tags("malformed").from("192.0.2.8").with("authorization", "Digest a"),
+        get("", "malformed").with("authorization", "Basic !"),
+        ping("nobody"),
+        ping("token").with("authorization", &alices),
         get("scope=repository:public:pull", "anonymous"),
         get("service=other", "malformed").with("authorization", ALICE),
         tags("password").from("192.0.2.8").with("authorization", ALICE),
@@ -58,6 +73,7 @@ async fn logins_are_recorded_with_who_and_why_and_without_secrets() {
     let row = |id: &'static str, peer: &str, who: &str, what: &'static str, outcome, why: &str| {
         (id, peer.to_owned(), who.to_owned(), what, outcome, why.to_owned())
     };
+    let unknown = "the refresh token is not known";
     let advice = "this kind of key is for pushing, and gets no token that can only pull";
     assert_eq!(
         seen,
@@ -66,13 +82,26 @@ async fn logins_are_recorded_with_who_and_why_and_without_secrets() {
             row("wrong", "192.0.2.7", "", "", AuditOutcome::Refused, "the password is wrong"),
             row("alone", "192.0.2.7", "project:acme", "", AuditOutcome::Refused, advice),
             row("api", "192.0.2.8", "", "", AuditOutcome::Refused, "the password is wrong"),
-            row("expired", "192.0.2.8", "", "", AuditOutcome::Refused, "the token is none of ours"),
+            row("ping", "192.0.2.8", "user:alice", "", AuditOutcome::Done, ""),
+            row("refresh", "192.0.2.8", "", "", AuditOutcome::Refused, unknown),
         ]
     );
     let shown = format!("{events:?}");
     for secret in ["wonder", "key\"", "token.0", "YWxpY2U6"] {
         assert!(!shown.contains(secret), "{secret}: {shown}");
     }
+}
+
+#[tokio::test]
+async fn where_a_bearer_can_be_guessed_it_is_a_login() {
+    let events = Events::default();
+    let service =
+        builder().authenticator(&realm(), Users::default()).audit_log(events.clone()).build();
+    let ping = |who| row("", "GET", "/v2/").with("authorization", who);
+    check(&service, vec![ping("Bearer guess").is(401), ping(ALICE), ping(WRONG).is(401)]).await;
+    let events = events.0.lock().expect("no panic").clone();
+    let seen: Vec<_> = events.iter().map(|event| event.outcome).collect();
+    assert_eq!(seen, [AuditOutcome::Refused, AuditOutcome::Done, AuditOutcome::Refused]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What whoever may not is told: how to show who they are, or that this will not help.
 
-use registry_core::identity::Principal;
+use registry_core::identity::{CredentialKind, Principal};
 use registry_http::{BearerError, Challenge, RegistryService};
 
 use super::{fakes::*, support::*};
@@ -205,6 +205,39 @@ async fn what_is_not_for_them_looks_the_same_whether_it_is_there() {
             assert_eq!(shown(&there), shown(&nowhere), "{credentials}: {method} {path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_projects_token_is_good_for_its_own_repositories_and_no_scope_changes_that() {
+    // D22. The policy alone would let this project do everything.
+    let mint = mint();
+    let service = service(&mint);
+    for name in ["acme/a", "other/a", "acme-too/a"] {
+        check(&service, vec![push_blob(name, b"{}").with("authorization", ALICE)]).await;
+    }
+    let acme = Principal::project(&"acme".parse().expect("a name"));
+    let acme = acme.with_credential(CredentialKind::ProjectKey, Some("k1"));
+    let bearer = |scope: &str| format!("Bearer {}", mint.make(&acme, scope));
+    let all = |name: &str| format!("repository:{name}:pull,push,delete");
+    let blob = |name: &str| format!("/v2/{name}/blobs/{}", sha256("{}"));
+    let uploads = |name: &str| format!("/v2/{name}/blobs/uploads/");
+    for name in ["other/a", "acme-too/a", "nowhere"] {
+        for scope in [&*all(name), &*all("acme/a"), ""] {
+            for (method, path) in
+                [("GET", blob(name)), ("POST", uploads(name)), ("DELETE", blob(name))]
+            {
+                let refused = ask(method, &path, &bearer(scope)).fails(403, "DENIED");
+                check(&service, vec![refused.lacks("www-authenticate")]).await;
+            }
+        }
+    }
+    let scope = Some("repository:acme/a:pull");
+    let insufficient = challenge(scope, Some(BearerError::InsufficientScope));
+    let reply = ask("GET", &blob("acme/a"), &bearer(&all("other/a"))).send(&service).await;
+    assert_eq!((reply.status.as_u16(), challenged(&reply)), (401, Some(insufficient)));
+    let own = bearer(&all("acme/a"));
+    let pull = ask("GET", &blob("acme/a"), &own);
+    check(&service, vec![pull, ask("POST", &uploads("acme/a"), &own).is(202)]).await;
 }
 
 #[tokio::test]

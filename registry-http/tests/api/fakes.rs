@@ -108,7 +108,7 @@ pub(crate) struct Mint {
     pub(crate) made: Arc<Mutex<HashMap<String, VerifiedToken>>>,
     pub(crate) refreshing: Arc<Mutex<HashMap<String, Principal>>>,
     pub(crate) lifetime: Duration,
-    pub(crate) fails: bool,
+    pub(crate) fails: Option<fn() -> TokenError>,
 }
 
 impl Mint {
@@ -133,7 +133,7 @@ impl Mint {
     }
 
     fn check(&self) -> Result<(), TokenError> {
-        if self.fails { Err(TokenError("no key".into())) } else { Ok(()) }
+        self.fails.map_or(Ok(()), |error| Err(error()))
     }
 }
 

@@ -1,12 +1,21 @@
 //! How often clients may ask, and what they are told who ask more often.
 
 use std::{
+    net::IpAddr,
+    pin::pin,
     sync::{Arc, atomic::Ordering::SeqCst},
     time::Duration,
 };
 
-use registry_core::{ports::Limit, testing::ManualClock};
+use async_trait::async_trait;
+use futures::{future::join_all, poll};
+use registry_core::{
+    credentials::Credentials,
+    ports::{Authenticated, AuthenticationError, Authenticator, Limit},
+    testing::ManualClock,
+};
 use registry_http::{RegistryService, TokenService};
+use tokio::sync::Semaphore;
 
 use super::{fakes::*, support::*};
 
@@ -188,6 +197,77 @@ async fn after_too_many_failures_nobody_looks_at_a_password() {
     .await;
     clock.advance(Duration::from_secs(10));
     check(&service, vec![right()]).await;
+}
+
+/// Users whose passwords take a while to check, as hashes do.
+struct SlowUsers {
+    users: Users,
+    waiting: Semaphore,
+}
+
+#[async_trait]
+impl Authenticator for SlowUsers {
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        peer: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        let _turn = self.waiting.acquire().await.expect("never closed");
+        self.users.authenticate(credentials, peer).await
+    }
+}
+
+/// A service with this many failures, and its users, none of whom is checked before the test says so.
+fn slow(failures: u64) -> (RegistryService, Arc<SlowUsers>, Arc<Windows>) {
+    let windows = Windows::new([(Limit::Failures, failures)], &Arc::new(ManualClock::default()));
+    let users = Arc::new(SlowUsers { users: Users::default(), waiting: Semaphore::new(0) });
+    let tokens = TokenService::new(realm(), mint(), mint(), Arc::clone(&users));
+    let service = builder().tokens(tokens).limiter(Arc::clone(&windows)).build();
+    (service, users, windows)
+}
+
+#[tokio::test]
+async fn a_hundred_who_log_in_at_once_from_one_address_are_all_let_in() {
+    let (service, users, windows) = slow(30);
+    let right = |n| if n % 2 == 0 { get("") } else { row("a ping", "GET", "/v2/") };
+    let all = (0..100).map(|n| right(n).from(HERE).with("authorization", ALICE).send(&service));
+    let mut all = pin!(join_all(all));
+    assert!(poll!(&mut all).is_pending(), "they all wait for their turn");
+    assert_eq!(windows.taken(Limit::Failures, "address 192.0.2.1"), 0);
+    users.waiting.add_permits(1);
+    let replies = all.await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 100);
+    assert_eq!(windows.taken(Limit::Failures, "address 192.0.2.1"), 0);
+}
+
+#[tokio::test]
+async fn of_those_who_guess_at_once_no_more_are_told_than_there_are_failures() {
+    let (service, users, windows) = slow(30);
+    let wrong = || get("").from(HERE).with("authorization", WRONG);
+    let mut all = pin!(join_all((0..31).map(|_| wrong().send(&service))));
+    assert!(poll!(&mut all).is_pending());
+    users.waiting.add_permits(1);
+    let replies = all.await;
+    let count = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
+    assert_eq!((count(401), count(429)), (30, 1));
+    assert_eq!(windows.taken(Limit::Failures, "address 192.0.2.1"), 30);
+    let asked = users.users.0.load(SeqCst);
+    check(&service, vec![throttled(wrong(), 10)]).await;
+    assert_eq!(users.users.0.load(SeqCst), asked, "after that nobody looks at a password");
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_uses_nothing_up() {
+    let (service, users, windows) = slow(1);
+    let ask = |who| get("").from(HERE).with("authorization", who);
+    for _ in 0..5 {
+        let mut attempt = Box::pin(ask(WRONG).send(&service));
+        assert!(poll!(&mut attempt).is_pending());
+        drop(attempt);
+    }
+    assert_eq!(windows.taken(Limit::Failures, "address 192.0.2.1"), 0);
+    users.waiting.add_permits(1);
+    check(&service, vec![ask(ALICE), ask(WRONG).is(401), throttled(ask(ALICE), 10)]).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use registry_adapters::system::{SystemClock, SystemRandom};
-use registry_core::identity::CredentialKind;
+use registry_core::{identity::CredentialKind, ports::TokenError};
 use registry_http::{RegistryService, TokenService};
 use serde_json::{Value, json};
 
@@ -233,7 +233,7 @@ async fn what_makes_no_sense_is_malformed() {
         get("service=other.test").with("authorization", ALICE),
         get("service=registry.test&service=other.test"),
         get("offline_token=true&offline_token=false"),
-        get(&(scopes(50) + "scope=repository:c:pull")),
+        get(&(scopes(16) + "scope=repository:c:pull")),
         post(""),
         post("service=registry.test"),
         post("grant_type=client_credentials"),
@@ -255,7 +255,7 @@ async fn what_makes_no_sense_is_malformed() {
     check(
         &service,
         vec![
-            get(&scopes(50)),
+            get(&scopes(16)),
             of("&x=&x=&scope=&client_id="),
             get("grant_type=whatever&unknown=a&unknown=b"),
         ],
@@ -309,7 +309,7 @@ async fn other_methods_and_paths_are_none_of_the_token_services() {
 
 #[tokio::test]
 async fn a_mint_or_a_directory_that_cannot_answer_refuses_nobody() {
-    let failing = Mint { fails: true, ..mint() };
+    let failing = Mint { fails: Some(|| TokenError::Unavailable("no key".into())), ..mint() };
     let unavailable = |row: Row| row.fails(503, "UNAVAILABLE").has("retry-after", "1");
     check(&service(&failing), vec![unavailable(get("")).lacks("www-authenticate")]).await;
     let form = "grant_type=password&username=zoe&password=x";
@@ -328,6 +328,19 @@ async fn a_mint_or_a_directory_that_cannot_answer_refuses_nobody() {
 }
 
 #[tokio::test]
+async fn who_asks_for_more_than_fits_into_a_token_is_told_to_ask_for_less() {
+    let full = Mint { fails: Some(|| TokenError::TooLong), ..mint() };
+    let form = "grant_type=password&username=bob&password=builder&scope=repository:shared:pull";
+    for asked in [get("scope=repository:public:pull"), post(form)] {
+        let asked = asked.fails(400, "UNSUPPORTED").lacks("retry-after").lacks("www-authenticate");
+        check(&service(&full), vec![asked]).await;
+    }
+    let told = get("scope=repository:public:pull").send(&service(&full)).await.json();
+    let told = told["errors"][0]["message"].as_str().expect("a message").to_owned();
+    assert!(told.contains("ask for fewer"), "{told}");
+}
+
+#[tokio::test]
 async fn a_setting_keeps_keys_from_pulling_alone() {
     let mint = mint();
     let tokens = token_service(&mint).not_to_pull_alone([CredentialKind::ProjectKey]);
@@ -340,6 +353,10 @@ async fn a_setting_keeps_keys_from_pulling_alone() {
             refused(ask("scope=repository:acme/a:pull", ACME)),
             refused(ask("scope=repository:acme/a:pull&scope=repository:acme/b:pull", ACME)),
             refused(ask("scope=repository:acme/a:fly&scope=repository:acme/a:pull", ACME)),
+            // Nor with what is no push, or is none that it may.
+            refused(ask("scope=repository:acme/a:pull,delete", ACME)),
+            refused(ask("scope=repository:acme/a:pull&scope=registry:catalog:*", ACME)),
+            refused(ask("scope=repository:acme/a:pull&scope=repository:other:push", ACME)),
             ask("scope=repository:acme/a:pull", ALICE),
             get("scope=repository:public:pull"),
         ],
@@ -349,6 +366,8 @@ async fn a_setting_keeps_keys_from_pulling_alone() {
         ("", &[][..]),
         ("scope=repository:acme/a:fly", &["repository:acme/a:"]),
         ("scope=repository:acme/a:push", &["repository:acme/a:push"]),
+        // What it may not pull is no pull.
+        ("scope=repository:other:pull", &["repository:other:"]),
         ("scope=repository:acme/a:pull,push", &["repository:acme/a:pull,push"]),
         // As a mount asks for it.
         (

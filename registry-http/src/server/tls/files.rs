@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use rustls::{
@@ -12,6 +13,8 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
 };
+
+use super::doubts::{Doubt, doubts};
 
 /// What a client may choose from, what is liked better first (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -84,6 +87,13 @@ pub(super) struct Files {
     pub(super) key: PathBuf,
 }
 
+/// A pair that can be used.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) doubts: Vec<Doubt>,
+}
+
 /// Which files lie there: another one after each change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stamp([Option<FileStamp>; 2]);
@@ -111,9 +121,10 @@ impl Files {
     }
 
     /// What a server needs to shake hands with this certificate.
-    pub(super) fn load(&self) -> Result<ServerConfig, TlsError> {
+    pub(super) fn load(&self, now: SystemTime) -> Result<Loaded, TlsError> {
         let chain = read_chain(&self.certificate)?;
         let key = read_key(&self.key)?;
+        let doubts = chain.first().map(|own| doubts(self, own, now)).unwrap_or_default();
         // Said and not installed: the process may have another default.
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -122,7 +133,7 @@ impl Files {
             .and_then(|builder| builder.with_single_cert(chain, key));
         let mut config = config.map_err(|error| self.explain(&error))?;
         config.alpn_protocols = PROTOCOLS.map(Vec::from).into();
-        Ok(config)
+        Ok(Loaded { config: Arc::new(config), doubts })
     }
 
     fn explain(&self, error: &rustls::Error) -> TlsError {
