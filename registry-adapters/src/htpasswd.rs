@@ -5,8 +5,8 @@
 //! so that the requests of a pull cost one hash together; what was wrong never is.
 //!
 //! Whoever is wrong ten times within a minute, from one address or for one user, has to wait until
-//! the first of them is a minute old; that is decided before a hash is computed. An address from
-//! which a user was right within the last day does not wait for what others do to that user.
+//! the first of them is a minute old; that is decided before a hash is computed. At an address from
+//! which a user was right within the last day, only what was wrong there for that user counts.
 
 mod file;
 mod users;

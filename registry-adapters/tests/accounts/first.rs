@@ -105,6 +105,24 @@ async fn whoever_was_wrong_too_often_waits_for_both() {
     }
 }
 
+#[tokio::test]
+async fn others_at_the_same_address_lock_out_no_user_of_either_at_home() {
+    let world = World::in_memory();
+    world.add("alice", "wonderland").await;
+    let both = with_file(&world, &[("bob", "builder")], 4);
+    let logins = [("alice", "wonderland"), ("bob", "builder")];
+    for (name, password) in logins {
+        assert_eq!(login_from(&both, HOME, name, password).await, is(name));
+    }
+    for _ in 0..10 {
+        let nobody = login_from(&both, HOME, "nobody", "wrong").await;
+        assert_eq!(nobody, refused("there is no such user"));
+    }
+    for (name, password) in logins {
+        assert_eq!(login_from(&both, HOME, name, password).await, is(name));
+    }
+}
+
 /// A wrong password costs both hashes, wherever the user is and if it is nowhere.
 #[tokio::test]
 async fn time_does_not_tell_where_a_user_is() {

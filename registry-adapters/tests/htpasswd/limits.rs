@@ -75,6 +75,8 @@ async fn others_cannot_lock_a_user_out_at_home() {
     world.fail_ten_times(AWAY, "alice").await;
     assert!(matches!(world.try_from(AWAY, "alice", "wonder").await, Outcome::Throttled(_)));
     assert_eq!(world.try_from(HOME, "alice", "wonder").await, is("alice"));
+    world.fail_ten_times(HOME, "nobody").await;
+    assert_eq!(world.try_from(HOME, "alice", "wonder").await, is("alice"));
     // But whoever shares that address has ten tries there as everywhere.
     world.fail_ten_times(HOME, "alice").await;
     let throttled = Outcome::Throttled(60 * SECOND);
