@@ -1,10 +1,10 @@
 //! Who has to wait: the rules of passwords, as with any users, and those of keys.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use futures::future::join_all;
 use registry_adapters::{
-    accounts::{Accounts, AccountsError, PasswordCost},
+    accounts::{Accounts, AccountsError, PasswordCost, RESERVED_PREFIX},
     memory::MemoryRecords,
 };
 use registry_core::credentials::Secret;
@@ -116,6 +116,33 @@ async fn a_key_that_others_use_wrong_is_good_for_those_who_use_it_right() {
         assert_eq!(outcome, refused("the user name is not that of the key"));
     }
     assert_eq!(world.login("acme", key.secret.expose()).await, is("acme"));
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_users_is_not_flushed_by_keys() {
+    let world = World::in_memory();
+    world.add("alice", "wonderland").await;
+    let at = |n: u32| Ipv4Addr::from_bits(0xc612_0000 + n).to_string();
+    for host in 0..10 {
+        let wrong = login_from(&world.accounts, &at(host), "alice", "wrong").await;
+        assert_eq!(wrong, refused("the password is wrong"));
+    }
+    // More than are remembered, each another from another address.
+    for n in 0..9000 {
+        let key = format!("{RESERVED_PREFIX}{n}");
+        login_from(&world.accounts, &at(n), "alice", &key).await;
+    }
+    let throttled = Outcome::Throttled(60 * SECOND);
+    assert_eq!(world.login("alice", "wonderland").await, throttled, "the user");
+    for _ in 0..10 {
+        login_from(&world.accounts, HOME, "nobody", "wrong").await;
+    }
+    for n in 0..9000 {
+        let key = format!("{RESERVED_PREFIX}{n}");
+        login_from(&world.accounts, &at(n), "alice", &key).await;
+    }
+    world.add("bob", "builder-bob").await;
+    assert_eq!(world.login("bob", "builder-bob").await, throttled, "the address");
 }
 
 #[tokio::test]
