@@ -15,7 +15,10 @@ use registry_core::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{World, alice, by_us, parts, seconds, signed, token, tokens, verify};
+use crate::support::{World, alice, by_us, parts, reason, seconds, signed, token, tokens, verify};
+
+/// Why a token is refused whose key is not there.
+const NOT_OURS: &str = "the token's key is not one of ours";
 
 /// One of the servers that share a directory.
 struct Server {
@@ -189,12 +192,32 @@ async fn a_key_whose_file_is_removed_is_good_for_a_minute_at_most() {
     let leaked = ids(&a.keys).await.remove(0);
     let token = token(&a.tokens).await;
     b.keys.rotate().await.expect("a key");
+    for server in [&a, &b] {
+        assert!(server.accepts(&token).await, "it is remembered from now on");
+    }
     fs::remove_file(directory.file(&leaked)).expect("removed");
     clock.advance(seconds(60));
     for server in [&a, &b] {
-        assert!(!server.accepts(&token).await);
+        assert_eq!(reason(&server.tokens, &token).await, NOT_OURS);
         assert_eq!(ids(&server.keys).await.len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_token_that_is_remembered_ends_with_its_key_and_with_its_time() {
+    let clock = Arc::new(ManualClock::default());
+    let keys = KeyRing::in_memory(Arc::clone(&clock), Seeded::default()).expect("keys");
+    let tokens = tokens(&keys, &clock);
+    clock.advance(seconds(86_400));
+    let last = token(&tokens).await;
+    keys.rotate().await.expect("a key");
+    clock.advance(seconds(299));
+    assert!(verify(&tokens, &last).await.is_ok());
+    clock.advance(seconds(1));
+    assert_eq!(reason(&tokens, &last).await, "the token has expired");
+    clock.advance(seconds(7200));
+    assert_eq!(keys.retire().await.expect("one"), [kid(&last)]);
+    assert_eq!(reason(&tokens, &last).await, NOT_OURS);
 }
 
 #[tokio::test]
