@@ -214,7 +214,7 @@ impl TokenIssuer for JsonWebTokens {
         principal: &Principal,
         grants: &[Grant],
     ) -> Result<IssuedToken, TokenError> {
-        self.sign(principal, grants).await.map_err(|error| TokenError(Box::new(error)))
+        self.sign(principal, grants).await.map_err(|error| TokenError::Unavailable(Box::new(error)))
     }
 }
 

@@ -44,7 +44,7 @@ impl RefreshTokens for Accounts {
         };
         let token = refresh_token(login, &*self.0.random);
         let kept = self.keep(&user, login, SecretHash::of(&token)).await;
-        let kept = kept.map_err(|error| TokenError(Box::new(error)))?;
+        let kept = kept.map_err(|error| TokenError::Unavailable(Box::new(error)))?;
         Ok(kept.then_some(token))
     }
 

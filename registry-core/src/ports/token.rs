@@ -26,7 +26,8 @@ pub trait TokenIssuer: Send + Sync + 'static {
     /// A token of this principal that carries these grants, those without actions included.
     ///
     /// # Errors
-    /// When it cannot be signed.
+    /// [`TokenError::TooLong`] where it would be longer than the issuer lets it be,
+    /// [`TokenError::Unavailable`] when it cannot be signed.
     async fn issue(
         &self,
         principal: &Principal,
@@ -61,7 +62,7 @@ pub trait RefreshTokens: Send + Sync + 'static {
     /// revoked one by one.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// [`TokenError::Unavailable`] when it cannot be kept.
     async fn issue(&self, principal: &Principal) -> Result<Option<Secret>, TokenError>;
 
     /// Whose it is, as they are now.
@@ -95,8 +96,16 @@ pub struct VerifiedToken {
 
 /// A token could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the token could not be made")]
-pub struct TokenError(#[source] pub Box<dyn Error + Send + Sync>);
+#[non_exhaustive]
+pub enum TokenError {
+    /// What it is to carry does not fit into one, today or tomorrow: the client has to ask for less
+    /// (400).
+    #[error("what was asked for does not fit into one token: ask for fewer scopes")]
+    TooLong,
+    /// It cannot be signed or kept for now (503), which is no fault of the request.
+    #[error("the token could not be made")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+}
 
 #[async_trait]
 impl<T: TokenIssuer + ?Sized> TokenIssuer for Arc<T> {

@@ -133,7 +133,7 @@ impl Mint {
     }
 
     fn check(&self) -> Result<(), TokenError> {
-        if self.fails { Err(TokenError("no key".into())) } else { Ok(()) }
+        if self.fails { Err(TokenError::Unavailable("no key".into())) } else { Ok(()) }
     }
 }
 

@@ -40,7 +40,7 @@ impl Authenticator for Nobody {
 #[async_trait]
 impl TokenIssuer for Nobody {
     async fn issue(&self, _: &Principal, _: &[Grant]) -> Result<IssuedToken, TokenError> {
-        Err(TokenError("there are none".into()))
+        Err(TokenError::Unavailable("there are none".into()))
     }
 }
 
