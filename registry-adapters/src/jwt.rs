@@ -214,7 +214,7 @@ impl TokenIssuer for JsonWebTokens {
         principal: &Principal,
         grants: &[Grant],
     ) -> Result<IssuedToken, TokenError> {
-        self.sign(principal, grants).await.map_err(|error| TokenError::Unavailable(Box::new(error)))
+        self.sign(principal, grants).await.map_err(TokenError::from)
     }
 }
 
@@ -261,8 +261,17 @@ enum Unsigned {
     Key(#[from] KeyError),
     #[error("it could not be signed")]
     Signature(#[from] errors::Error),
-    #[error("it has more than {MAX_LENGTH} bytes: ask for fewer scopes")]
+    #[error("it has more than {MAX_LENGTH} bytes")]
     TooLong,
+}
+
+impl From<Unsigned> for TokenError {
+    fn from(unsigned: Unsigned) -> Self {
+        match unsigned {
+            Unsigned::TooLong => Self::TooLong,
+            other => Self::Unavailable(Box::new(other)),
+        }
+    }
 }
 
 /// Why a token was refused, for the log.
