@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use registry_adapters::jwt::{JsonWebTokens, KeyError, KeyRing};
 use registry_core::{
     ports::TokenIssuer,
@@ -157,6 +158,27 @@ async fn no_token_is_refused_while_servers_learn_of_a_new_key() {
     }
     for server in [&a, &b] {
         assert_eq!(kid(&token(&server.tokens).await), new, "both sign with it");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_idle_refuses_no_fresh_token_and_signs_with_no_old_key() {
+    let (directory, clock) = start();
+    let [busy, idle] = [1, 2].map(|seed| Server::open(&directory.path(), &clock, seed));
+    let new = busy.keys.rotate().await.expect("a key");
+    clock.advance(seconds(300 + 7200));
+    busy.keys.retire().await.expect("the old key");
+    let fresh = token(&busy.tokens).await;
+    // The first reads the directory, and the others come meanwhile.
+    let accepted = join_all((0..16).map(|_| idle.accepts(&fresh))).await;
+    assert!(accepted.iter().all(|accepted| *accepted), "{accepted:?}");
+    let later = Server::open(&directory.path(), &clock, 3);
+    later.keys.rotate().await.expect("another key");
+    clock.advance(seconds(300 + 7200));
+    later.keys.retire().await.expect("the old key");
+    for signed in join_all((0..16).map(|_| token(&idle.tokens))).await {
+        assert_ne!(kid(&signed), new, "which is gone");
+        assert!(busy.accepts(&signed).await);
     }
 }
 
