@@ -9,6 +9,8 @@ mod patient;
 mod reading;
 mod secrets;
 mod support;
+#[path = "../support/timing.rs"]
+mod timing;
 
 use futures::future::join_all;
 use registry_core::{
