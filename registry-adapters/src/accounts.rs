@@ -42,10 +42,11 @@ pub use self::{
     name::{GroupName, NameError, UserName},
     owner::{KeyOwner, KeyOwnerError},
     password::{PasswordCost, PasswordError},
-    secret::{RESERVED_PREFIX, SecretKind},
+    secret::SecretKind,
     user::User,
 };
 use crate::passwords::Guard;
+pub use crate::passwords::RESERVED_PREFIX;
 
 /// Users, keys and refresh tokens in a record store. Clones are the same accounts.
 ///

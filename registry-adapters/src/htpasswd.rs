@@ -5,8 +5,8 @@
 //! so that the requests of a pull cost one hash together; what was wrong never is.
 //!
 //! Whoever is wrong ten times within a minute, from one address or for one user, has to wait until
-//! the first of them is a minute old; that is decided before a hash is computed. An address from
-//! which a user was right within the last day does not wait for what others do to that user.
+//! the first of them is a minute old; that is decided before a hash is computed. At an address from
+//! which a user was right within the last day, only what was wrong there for that user counts.
 
 mod file;
 mod users;
@@ -30,7 +30,7 @@ use self::{
     file::{FileError, UsersFile},
     users::Users,
 };
-use crate::passwords::{Guard, Turns};
+use crate::passwords::{Guard, RESERVED_PREFIX, Turns};
 
 /// bcrypt looks at no more of a password; other programs cut it there.
 const MAX_PASSWORD: usize = 72;
@@ -46,7 +46,8 @@ const MAX_PASSWORD: usize = 72;
 /// changed file that is wrong is reported in the log once, and the users stay as they were.
 ///
 /// A password has at most 72 bytes, all that bcrypt looks at; a longer one is refused, and so is
-/// one with a zero byte, which bcrypt takes for its end.
+/// one with a zero byte, which bcrypt takes for its end, and one that starts with
+/// [`RESERVED_PREFIX`], which only keys do.
 ///
 /// Runs on a tokio runtime.
 pub struct Htpasswd {
@@ -93,7 +94,12 @@ impl Htpasswd {
     ) -> Result<(), AuthenticationError> {
         self.look_at_the_file().await?;
         let users = self.file.users();
-        let hash = users.hash(username).ok_or("there is no such user");
+        let hash = match users.hash(username) {
+            _ if password.expose().starts_with(RESERVED_PREFIX) => {
+                Err("the password starts as keys do, and keys are not known here")
+            }
+            hash => hash.ok_or("there is no such user"),
+        };
         let claim = self.guard.user(username, peer);
         let attempt = self.guard.attempt(claim, username, password, hash);
         let (username, password) = (username.to_owned(), password.clone());

@@ -138,23 +138,30 @@ impl JsonWebTokens {
             return Err(Refusal::TooLong);
         }
         let hash = Hash::of(token);
-        let signed = match self.verified.get(&hash) {
-            Some(signed) => signed,
-            None => {
-                let signed = Arc::new(self.open(token).await?);
-                self.verified.insert(hash, Arc::clone(&signed));
-                signed
-            }
-        };
-        if !accepted.contains(&signed.kind) {
-            return Err(Refusal::Kind);
+        let now = self.seconds();
+        if let Some(signed) = self.verified.get(&hash) {
+            let is_good = self.check_again(&signed, now).await;
+            return match is_good {
+                Ok(()) => signed.said_to(accepted),
+                Err(refusal) => {
+                    self.verified.forget(&hash);
+                    Err(refusal)
+                }
+            };
         }
-        // It may have been retired since.
+        let signed = Arc::new(self.open(token).await?);
+        self.check(&signed.claims, now)?;
+        self.verified.insert(hash, token.len(), Arc::clone(&signed), now);
+        signed.said_to(accepted)
+    }
+
+    /// What is remembered of a token is only what it says: its key may have been retired since, and
+    /// its time be over.
+    async fn check_again(&self, signed: &Signed, now: u64) -> Result<(), Refusal> {
         if self.keys.verifying(signed.key.id()).await.is_none() {
             return Err(Refusal::UnknownKey);
         }
-        self.check(&signed.claims)?;
-        Ok(signed.says.clone())
+        self.check(&signed.claims, now)
     }
 
     /// Reads a token that one of our keys signed, be it good for now or not.
@@ -174,8 +181,7 @@ impl JsonWebTokens {
         Ok(Signed { kind, key, claims, says })
     }
 
-    fn check(&self, claims: &Claims) -> Result<(), Refusal> {
-        let now = self.seconds();
+    fn check(&self, claims: &Claims, now: u64) -> Result<(), Refusal> {
         if claims.iss != *self.issuer {
             Err(Refusal::Issuer)
         } else if claims.aud != *self.service {
@@ -208,7 +214,7 @@ impl TokenIssuer for JsonWebTokens {
         principal: &Principal,
         grants: &[Grant],
     ) -> Result<IssuedToken, TokenError> {
-        self.sign(principal, grants).await.map_err(|error| TokenError::Unavailable(Box::new(error)))
+        self.sign(principal, grants).await.map_err(TokenError::from)
     }
 }
 
@@ -255,8 +261,17 @@ enum Unsigned {
     Key(#[from] KeyError),
     #[error("it could not be signed")]
     Signature(#[from] errors::Error),
-    #[error("it has more than {MAX_LENGTH} bytes: ask for fewer scopes")]
+    #[error("it has more than {MAX_LENGTH} bytes")]
     TooLong,
+}
+
+impl From<Unsigned> for TokenError {
+    fn from(unsigned: Unsigned) -> Self {
+        match unsigned {
+            Unsigned::TooLong => Self::TooLong,
+            other => Self::Unavailable(Box::new(other)),
+        }
+    }
 }
 
 /// Why a token was refused, for the log.

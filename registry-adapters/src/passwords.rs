@@ -8,3 +8,6 @@ mod turns;
 
 pub(crate) use self::guard::Guard;
 pub use self::turns::Turns;
+
+/// What every key and refresh token starts with, and no password.
+pub const RESERVED_PREFIX: &str = "ocir_";

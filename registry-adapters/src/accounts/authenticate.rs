@@ -80,28 +80,16 @@ impl Accounts {
     }
 
     /// A key costs one fast hash and one or two records, so that it is looked up each time: one that
-    /// is revoked is refused at once.
+    /// is revoked is refused at once, and one that is good is not in the way of what was wrong before.
     async fn by_key(
         &self,
         username: &str,
         key: &Secret,
         peer: Option<IpAddr>,
     ) -> Result<Principal, AuthenticationError> {
-        self.limited(key, peer, self.try_key(username, key)).await
-    }
-
-    /// Counts the refusals, and does not even look where there were too many.
-    pub(super) async fn limited<T>(
-        &self,
-        key: &Secret,
-        peer: Option<IpAddr>,
-        look_up: impl Future<Output = Result<T, AuthenticationError>> + Send,
-    ) -> Result<T, AuthenticationError> {
-        let claim = self.0.guard.key(key, peer);
-        self.0.guard.admit(&claim)?;
-        let result = look_up.await;
+        let result = self.try_key(username, key).await;
         if matches!(result, Err(AuthenticationError::Refused { .. })) {
-            self.0.guard.failed(&claim);
+            self.0.guard.refused_key(peer)?;
         }
         result
     }

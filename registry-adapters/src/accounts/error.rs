@@ -33,6 +33,9 @@ pub enum AccountsError {
     /// The key would have expired when it is made.
     #[error("the key would have expired already")]
     Expired,
+    /// A runner's token would be good for ever, or for too long.
+    #[error("a runner's token expires within {} hours", Key::RUNNER_LIFETIME.as_secs() / 3600)]
+    RunnerLifetime,
     /// The owner has as many keys that are good as it may.
     #[error("the owner has {} keys, which is all it may have; revoke some", Key::MAX_PER_OWNER)]
     TooManyKeys,

@@ -54,15 +54,21 @@ impl<A: Authenticator> Authenticator for AccountsFirst<A> {
         if secret::is_reserved(password) {
             return self.accounts.authenticate(credentials, peer).await;
         }
-        self.accounts.0.guard.admit_address(peer)?;
+        let guard = &self.accounts.0.guard;
+        let claim = guard.user(username, peer);
+        guard.admit(&claim)?;
         let accounts: &dyn Authenticator = &self.accounts;
         let others: &dyn Authenticator = &self.others;
         let known = self.accounts.find_user(username).await?.is_some();
         let (whose, decoy) = if known { (accounts, others) } else { (others, accounts) };
         let result = whose.authenticate(credentials, peer).await;
-        if matches!(result, Err(AuthenticationError::Refused { .. })) {
+        match result {
+            Ok(_) => guard.welcome(&claim),
             // For its time, and to count there too; whatever it says, this is refused.
-            drop(decoy.authenticate(credentials, peer).await);
+            Err(AuthenticationError::Refused { .. }) => {
+                drop(decoy.authenticate(credentials, peer).await);
+            }
+            Err(_) => {}
         }
         result
     }

@@ -1,6 +1,10 @@
 //! A key, as it is shown and as it is kept.
 
-use std::{fmt, str::FromStr, time::SystemTime};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime},
+};
 
 use registry_core::{
     credentials::Secret,
@@ -32,7 +36,8 @@ pub struct NewKey {
     pub owner: KeyOwner,
     /// What it is for, in its owner's words: at most [`NewKey::MAX_DESCRIPTION`] characters.
     pub description: String,
-    /// When it is no longer good; never where it says nothing.
+    /// When it is no longer good; never where it says nothing, which no runner's may: that is good
+    /// for [`Key::RUNNER_LIFETIME`] at most.
     pub expires: Option<SystemTime>,
 }
 
@@ -94,6 +99,9 @@ impl NewKey {
 impl Key {
     /// How many keys that are good an owner has at most.
     pub const MAX_PER_OWNER: usize = 1000;
+
+    /// How long a runner's token is good at most: a day. It lies about in jobs and their logs.
+    pub const RUNNER_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
     pub(super) fn of(record: &KeyRecord) -> Self {
         Self {

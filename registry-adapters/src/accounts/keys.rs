@@ -20,7 +20,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `NotFound` where its owner is a user that is not there, `Description`, `Expired`,
-    /// `TooManyKeys`, `Busy`, `Store`.
+    /// `RunnerLifetime`, `TooManyKeys`, `Busy`, `Store`.
     pub async fn create_key(&self, new: NewKey) -> Result<CreatedKey, AccountsError> {
         let created = self.now();
         let expires = new.expires.map(Timestamp::from);
@@ -29,6 +29,10 @@ impl Accounts {
         }
         if expires.is_some_and(|expires| expires <= created) {
             return Err(AccountsError::Expired);
+        }
+        let latest = created.plus(Key::RUNNER_LIFETIME);
+        if matches!(new.owner, KeyOwner::Runner(_)) && expires.is_none_or(|at| latest < at) {
+            return Err(AccountsError::RunnerLifetime);
         }
         let _changing = self.0.changing.lock().await;
         let secret = new.owner.secret_kind().key(&*self.0.random);

@@ -8,7 +8,7 @@ use argon2::{
 };
 use registry_core::{credentials::Secret, ports::Random};
 
-use super::secret::RESERVED_PREFIX;
+use crate::passwords::RESERVED_PREFIX;
 
 /// How long a password is, in bytes.
 pub(super) const LENGTH: RangeInclusive<usize> = 8..=1024;

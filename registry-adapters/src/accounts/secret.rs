@@ -12,9 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{key::KeyId, records::serde_as_text};
-
-/// What every key and refresh token starts with, and no password.
-pub const RESERVED_PREFIX: &str = "ocir_";
+use crate::passwords::RESERVED_PREFIX;
 
 /// How many random characters there are: 178 bits.
 const RANDOM: usize = 30;

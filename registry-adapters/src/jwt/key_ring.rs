@@ -9,7 +9,7 @@ use std::{
 
 use registry_core::ports::{Clock, Random};
 use serde_json::json;
-use tokio::task;
+use tokio::{sync::watch, task};
 
 use super::{
     directory::{self, Directory, Lock},
@@ -117,6 +117,8 @@ struct State {
     keys: Arc<Keys>,
     /// When to read the place again.
     due: Duration,
+    /// The last time that it was read, or is being read: its sender is there for so long.
+    scan: watch::Receiver<()>,
 }
 
 /// Where the keys lie.
@@ -191,24 +193,41 @@ impl KeyRing {
 
     /// The key that signs.
     pub(super) async fn signing(&self) -> Result<Arc<Key>, KeyError> {
-        let keys = self.keys().await;
+        self.keys().await;
+        let keys = self.newest().await;
         keys.signing(self.shared.now()).cloned().ok_or(KeyError::Cryptography)
     }
 
     /// The key of this id, if it is one that verifies.
     pub(super) async fn verifying(&self, id: &str) -> Option<Arc<Key>> {
-        self.keys().await.get(id).cloned()
+        if let Some(key) = self.keys().await.get(id) {
+            return Some(Arc::clone(key));
+        }
+        self.newest().await.get(id).cloned()
     }
 
     /// The keys, read again where they are too old. While one reads them the others take those that
     /// are known.
     async fn keys(&self) -> Arc<Keys> {
-        if self.shared.is_due() {
-            let read = self.blocking(Shared::scan).await;
+        if let Some(under_way) = self.shared.is_due() {
+            let read = self.blocking(move |shared| {
+                let _under_way = under_way;
+                shared.scan()
+            });
+            let read = read.await;
             if let Err(error) = read {
                 tracing::error!("{error}; until then the keys stay as they were");
             }
         }
+        self.shared.keys()
+    }
+
+    /// The keys once nobody reads them any more: after a quiet time what is known may be so old that
+    /// it lacks the key that all the others sign with, or has one that they have retired.
+    async fn newest(&self) -> Arc<Keys> {
+        let mut scan = self.shared.state().scan.clone();
+        // Nothing is ever sent: it is over when the sender is gone.
+        scan.changed().await.expect_err("nothing is sent");
         self.shared.keys()
     }
 
@@ -235,7 +254,8 @@ impl KeyRing {
 
 impl Shared {
     fn new(clock: impl Clock, place: Place, keys: Keys) -> Self {
-        let state = State { keys: Arc::new(keys), due: clock.monotonic() + SCAN };
+        let (_, scan) = watch::channel(());
+        let state = State { keys: Arc::new(keys), due: clock.monotonic() + SCAN, scan };
         let (state, alone) = (Mutex::new(state), Mutex::new(()));
         Self { clock: Arc::new(clock), place, state, alone }
     }
@@ -303,15 +323,17 @@ impl Shared {
         Arc::clone(&self.state().keys)
     }
 
-    /// Whether it is time to read them again. Says so to one caller only.
-    fn is_due(&self) -> bool {
+    /// Whether it is time to read them again. Says so to one caller only, who drops what it gets when
+    /// they are read.
+    fn is_due(&self) -> Option<watch::Sender<()>> {
         let now = self.clock.monotonic();
         let mut state = self.state();
-        let is_due = matches!(self.place, Place::Directory(..)) && now >= state.due;
-        if is_due {
-            state.due = now + SCAN;
+        if !matches!(self.place, Place::Directory(..)) || now < state.due {
+            return None;
         }
-        is_due
+        let (under_way, scan) = watch::channel(());
+        (state.due, state.scan) = (now + SCAN, scan);
+        Some(under_way)
     }
 
     /// In whole seconds since 1970.

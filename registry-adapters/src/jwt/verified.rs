@@ -1,18 +1,22 @@
 //! The tokens whose signatures were right: a client shows the same one with every request of a pull,
 //! and a signature takes longer to check than a manifest takes to be found.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use registry_core::{identity::PrincipalKind, ports::VerifiedToken};
 use sha2::{Digest, Sha256};
 
-use super::{claims::Claims, key::Key};
+use super::{Refusal, claims::Claims, key::Key};
 use crate::recent::Recent;
 
-/// How many are remembered, of 16 KiB at most.
+/// How many are remembered …
 const TOKENS: usize = 1024;
+/// … of at most so many bytes. What was read of one takes some three times as much, so that all take
+/// some 12 MiB at most. Few have as much as 1 KiB; a longer one is checked each time.
+const MAX_LENGTH: usize = 4 << 10;
 
-/// What was read of them, by their hashes. Only what was signed by one of our keys comes in.
+/// What was read of them, by their hashes: those that were used last. Only what was signed by one of
+/// our keys comes in, and was good then.
 pub(super) struct Verified(Mutex<Recent<Hash, Arc<Signed>>>);
 
 /// What a token says, and who says so.
@@ -31,17 +35,112 @@ impl Verified {
         Self(Mutex::new(Recent::new(TOKENS)))
     }
 
+    /// What a token says, which may be over by now.
     pub(super) fn get(&self, token: &Hash) -> Option<Arc<Signed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+        self.memory().touch(token).cloned()
     }
 
-    pub(super) fn insert(&self, token: Hash, signed: Arc<Signed>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(token, signed);
+    /// Remembers what a token of so many bytes says, and forgets what is over.
+    pub(super) fn insert(&self, token: Hash, length: usize, signed: Arc<Signed>, now: u64) {
+        let mut memory = self.memory();
+        memory.drop_oldest(|signed| signed.claims.exp <= now);
+        if length <= MAX_LENGTH {
+            memory.insert(token, signed);
+        }
+    }
+
+    /// Forgets a token that is no longer good.
+    pub(super) fn forget(&self, token: &Hash) {
+        self.memory().remove(token);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Recent<Hash, Arc<Signed>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Signed {
+    /// What it says to somebody who accepts these kinds.
+    pub(super) fn said_to(&self, accepted: &[PrincipalKind]) -> Result<VerifiedToken, Refusal> {
+        if accepted.contains(&self.kind) { Ok(self.says.clone()) } else { Err(Refusal::Kind) }
     }
 }
 
 impl Hash {
     pub(super) fn of(token: &str) -> Self {
         Self(Sha256::digest(token).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use registry_core::{
+        access::{Action, Grant},
+        credentials::Secret,
+        identity::Principal,
+        ports::{TokenIssuer, TokenVerifier},
+        testing::{ManualClock, Seeded},
+    };
+
+    use super::*;
+    use crate::jwt::{JsonWebTokens, KeyRing};
+
+    fn world() -> (Arc<ManualClock>, JsonWebTokens) {
+        let clock = Arc::new(ManualClock::default());
+        let keys = KeyRing::in_memory(Arc::clone(&clock), Seeded::default()).expect("a key");
+        let random = Seeded::default();
+        let tokens = JsonWebTokens::new("issuer", "service", keys, Arc::clone(&clock), random);
+        (clock, tokens)
+    }
+
+    /// Makes a token with so many grants, and reads it.
+    async fn read(tokens: &JsonWebTokens, grants: usize) -> Secret {
+        let grant = Grant::repository(&"team/app".parse().expect("a name"), [Action::Pull]);
+        let issued = tokens.issue(&Principal::anonymous(), &vec![grant; grants]).await;
+        let token = issued.expect("a token").token;
+        again(tokens, &token).await;
+        token
+    }
+
+    async fn again(tokens: &JsonWebTokens, token: &Secret) {
+        tokens.verify(token, &[PrincipalKind::Anonymous]).await.expect("it is good");
+    }
+
+    fn knows(tokens: &JsonWebTokens, token: &Secret) -> bool {
+        tokens.verified.memory().get(&Hash::of(token.expose())).is_some()
+    }
+
+    #[tokio::test]
+    async fn one_that_is_used_is_not_pushed_out_by_those_that_are_not() {
+        let (_, tokens) = world();
+        let used = read(&tokens, 0).await;
+        let unused = read(&tokens, 0).await;
+        for _ in 0..TOKENS {
+            read(&tokens, 0).await;
+            again(&tokens, &used).await;
+        }
+        assert_eq!((knows(&tokens, &used), knows(&tokens, &unused)), (true, false));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_over_is_forgotten() {
+        let (clock, tokens) = world();
+        let (shown, unshown) = (read(&tokens, 0).await, read(&tokens, 0).await);
+        clock.advance(Duration::from_secs(300));
+        tokens.verify(&shown, &[PrincipalKind::Anonymous]).await.expect_err("it is over");
+        assert_eq!((knows(&tokens, &shown), knows(&tokens, &unshown)), (false, true));
+        read(&tokens, 0).await;
+        assert!(!knows(&tokens, &unshown), "when another comes");
+    }
+
+    #[tokio::test]
+    async fn a_long_one_is_good_and_not_remembered() {
+        let (_, tokens) = world();
+        let [short, long] = [read(&tokens, 30).await, read(&tokens, 60).await];
+        let [is_short, is_long] = [&short, &long].map(|token| token.expose().len() <= MAX_LENGTH);
+        assert_eq!((is_short, is_long), (true, false));
+        assert_eq!((knows(&tokens, &short), knows(&tokens, &long)), (true, false));
     }
 }

@@ -37,12 +37,6 @@ impl Fingerprints {
         self.of(b"user", &[name.as_bytes()])
     }
 
-    /// That of a key.
-    #[cfg(feature = "accounts")]
-    pub(super) fn key(&self, key: &str) -> Fingerprint {
-        self.of(b"key", &[key.as_bytes()])
-    }
-
     /// That of an address, and that of a user at it.
     pub(super) fn place(
         &self,

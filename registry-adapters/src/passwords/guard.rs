@@ -4,8 +4,12 @@
 //! together; what was wrong never is.
 //!
 //! Whoever is wrong ten times within a minute, from one address or for one user, has to wait until
-//! the first of them is a minute old; that is decided before a hash is computed. An address from
-//! which a user was right within the last day does not wait for what others do to that user.
+//! the first of them is a minute old; that is decided before a hash is computed. At an address from
+//! which a user was right within the last day, only what was wrong there for that user counts: others
+//! who share the address, or try that name from elsewhere, do not lock the user out.
+//!
+//! Keys are not guessed, and cost no slow hash. One that is good is let in whatever came before it,
+//! and those that are refused are counted apart from passwords.
 
 use std::{
     net::IpAddr,
@@ -31,7 +35,7 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const AT_HOME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many logins, and how many users' addresses, are remembered.
 const LOGINS: usize = 1024;
-/// How many addresses, and how many users or keys, are remembered to have failed.
+/// How many addresses, and how many users, are remembered to have failed.
 const FAILED: usize = 8192;
 
 /// Who is compared, who is known, and who has to wait.
@@ -49,17 +53,21 @@ struct Shared {
 /// What is remembered of the tries so far.
 struct Memory {
     by_address: Failures,
-    /// By the user or the key that was tried.
-    by_subject: Failures,
+    by_user: Failures,
+    /// By the user at an address that is the user's.
+    at_home: Failures,
+    /// Of keys, by address.
+    #[cfg(feature = "accounts")]
+    of_keys: Failures,
     /// When a password was right.
     right: Recent<Fingerprint, Duration>,
     /// When a user was right at an address.
     home: Recent<Fingerprint, Duration>,
 }
 
-/// Somebody says to be a user, or shows a key.
+/// Somebody says to be a user.
 pub(crate) struct Claim {
-    subject: Fingerprint,
+    user: Fingerprint,
     /// Where from, and whether it is that user's address.
     address: Option<(Fingerprint, Fingerprint)>,
 }
@@ -84,11 +92,8 @@ impl Guard {
 
     /// Somebody says to be this user.
     pub(crate) fn user(&self, username: &str, peer: Option<IpAddr>) -> Claim {
-        self.claim(self.shared.fingerprints.user(username), peer)
-    }
-
-    fn claim(&self, subject: Fingerprint, peer: Option<IpAddr>) -> Claim {
-        Claim { subject, address: self.shared.fingerprints.place(subject, peer) }
+        let user = self.shared.fingerprints.user(username);
+        Claim { user, address: self.shared.fingerprints.place(user, peer) }
     }
 
     /// A password, which may be the one with this hash. Where no hash counts, this says why, and the
@@ -101,7 +106,7 @@ impl Guard {
         hash: Result<&str, &'static str>,
     ) -> Attempt {
         let of = &self.shared.fingerprints;
-        let login = hash.map(|hash| of.login(claim.subject, password.expose(), hash));
+        let login = hash.map(|hash| of.login(claim.user, password.expose(), hash));
         Attempt { claim, user: hash.is_ok().then(|| username.into()), login }
     }
 
@@ -129,15 +134,10 @@ impl Guard {
     }
 }
 
-/// For those whose users and keys are in a store, which is not asked for whoever has to wait. A key
-/// costs no slow hash, and is not remembered to be right.
+/// For those whose users and keys are in a store, which is not asked about a user for whom somebody
+/// has to wait.
 #[cfg(feature = "accounts")]
 impl Guard {
-    /// Somebody shows a key.
-    pub(crate) fn key(&self, key: &Secret, peer: Option<IpAddr>) -> Claim {
-        self.claim(self.shared.fingerprints.key(key.expose()), peer)
-    }
-
     /// Goes on unless this one has to wait.
     ///
     /// # Errors
@@ -147,20 +147,25 @@ impl Guard {
         or_wait(self.shared.memory().wait(claim, now))
     }
 
-    /// Goes on unless everybody at this address has to wait.
+    /// Somebody else found this user to be right.
+    pub(crate) fn welcome(&self, claim: &Claim) {
+        let now = self.shared.clock.monotonic();
+        self.shared.memory().welcome(claim, now);
+    }
+
+    /// Counts a key that is refused, unless this address has to wait with such.
     ///
     /// # Errors
     /// `Throttled`.
-    pub(crate) fn admit_address(&self, peer: Option<IpAddr>) -> Result<(), AuthenticationError> {
+    pub(crate) fn refused_key(&self, peer: Option<IpAddr>) -> Result<(), AuthenticationError> {
+        let Some(address) = peer.map(|address| self.shared.fingerprints.address(address)) else {
+            return Ok(());
+        };
         let now = self.shared.clock.monotonic();
-        let address = peer.map(|address| self.shared.fingerprints.address(address));
-        or_wait(address.and_then(|address| self.shared.memory().by_address.wait(&address, now)))
-    }
-
-    /// Counts a failure.
-    pub(crate) fn failed(&self, claim: &Claim) {
-        let now = self.shared.clock.monotonic();
-        self.shared.memory().failed(claim, now);
+        let mut memory = self.shared.memory();
+        or_wait(memory.of_keys.wait(&address, now))?;
+        memory.of_keys.count(address, now);
+        Ok(())
     }
 }
 
@@ -211,32 +216,46 @@ impl Memory {
     const fn new() -> Self {
         Self {
             by_address: Failures::new(FAILED),
-            by_subject: Failures::new(FAILED),
+            by_user: Failures::new(FAILED),
+            at_home: Failures::new(LOGINS),
+            #[cfg(feature = "accounts")]
+            of_keys: Failures::new(FAILED),
             right: Recent::new(LOGINS),
             home: Recent::new(LOGINS),
         }
     }
 
     fn wait(&self, claim: &Claim, now: Duration) -> Option<Duration> {
-        let address = claim.address.as_ref();
-        let by_address = address.and_then(|(address, _)| self.by_address.wait(address, now));
-        let last = address.and_then(|(_, place)| self.home.get(place));
-        let is_home = last.is_some_and(|last| now < *last + AT_HOME);
-        let by_subject = if is_home { None } else { self.by_subject.wait(&claim.subject, now) };
-        by_address.max(by_subject)
+        let by_user = || self.by_user.wait(&claim.user, now);
+        match &claim.address {
+            Some((_, place)) if self.is_home(place, now) => self.at_home.wait(place, now),
+            Some((address, _)) => self.by_address.wait(address, now).max(by_user()),
+            None => by_user(),
+        }
+    }
+
+    fn is_home(&self, place: &Fingerprint, now: Duration) -> bool {
+        self.home.get(place).is_some_and(|last| now < *last + AT_HOME)
     }
 
     fn succeeded(&mut self, claim: &Claim, login: Fingerprint, now: Duration) {
         self.right.insert(login, now);
+        self.welcome(claim, now);
+    }
+
+    fn welcome(&mut self, claim: &Claim, now: Duration) {
         if let Some((_, place)) = claim.address {
             self.home.insert(place, now);
         }
     }
 
     fn failed(&mut self, claim: &Claim, now: Duration) {
-        self.by_subject.count(claim.subject, now);
-        if let Some((address, _)) = claim.address {
+        self.by_user.count(claim.user, now);
+        if let Some((address, place)) = claim.address {
             self.by_address.count(address, now);
+            if self.is_home(&place, now) {
+                self.at_home.count(place, now);
+            }
         }
     }
 }

@@ -178,6 +178,24 @@ async fn a_description_is_short_and_can_be_printed() {
 }
 
 #[tokio::test]
+async fn a_runners_token_is_good_for_a_day_at_most() {
+    let world = World::in_memory();
+    let day = Duration::from_secs(DAY);
+    assert_eq!(Key::RUNNER_LIFETIME, day);
+    let make =
+        |expires| world.accounts.create_key(NewKey { expires, ..new_key("runner:acme/app") });
+    for bad in [None, Some(world.clock.now() + day + Duration::from_millis(1))] {
+        let refused = make(bad).await;
+        assert!(matches!(refused, Err(AccountsError::RunnerLifetime)), "{bad:?}: {refused:?}");
+    }
+    let key = make(Some(world.clock.now() + day)).await.expect("a token");
+    world.pass(DAY - 1);
+    assert_eq!(world.login("runner", key.secret.expose()).await, is("acme/app"));
+    world.pass(1);
+    assert_eq!(world.login("runner", key.secret.expose()).await, refused("the key has expired"));
+}
+
+#[tokio::test]
 async fn an_id_is_not_enough_of_a_key() {
     let (world, elsewhere) = (World::in_memory(), World::in_memory());
     let (kept, other) = (world.key("project:acme").await, elsewhere.key("project:acme").await);

@@ -1,14 +1,14 @@
 //! Who has to wait: the rules of passwords, as with any users, and those of keys.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use futures::future::join_all;
 use registry_adapters::{
-    accounts::{Accounts, AccountsError, PasswordCost},
+    accounts::{Accounts, AccountsError, PasswordCost, RESERVED_PREFIX},
     memory::MemoryRecords,
 };
 use registry_core::credentials::Secret;
-use registry_core::testing::{Call, ManualClock, Seeded};
+use registry_core::testing::{ManualClock, Seeded};
 
 use crate::{
     log,
@@ -56,50 +56,93 @@ async fn a_user_for_whom_others_were_wrong_waits_but_not_at_home() {
     assert_eq!(world.login("alice", "wonderland").await, is("alice"));
 }
 
+/// Behind a proxy that is not known as one, all clients are one address.
 #[tokio::test]
-async fn wrong_keys_count_for_their_address() {
+async fn others_at_the_same_address_do_not_lock_a_user_out_at_home() {
     let world = World::in_memory();
-    let (right, other) = (world.key("project:acme").await, World::in_memory());
-    for _ in 0..9 {
-        let unknown = other.key("project:acme").await;
-        let outcome = world.login("acme", unknown.secret.expose()).await;
-        assert_eq!(outcome, refused("the key is not known"));
-    }
-    let typo = right.secret.expose().to_owned() + "x";
-    let form = refused("a key of this kind has another length or other characters");
-    assert_eq!(world.login("acme", &typo).await, form, "a typing error counts too");
-    world.calls.take();
+    world.add("alice", "wonderland").await;
+    world.add("bob", "builder-bob").await;
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
+    fail_ten_times(&world, HOME, "nobody", "wrong").await;
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
     let throttled = Outcome::Throttled(60 * SECOND);
-    assert_eq!(world.login("acme", right.secret.expose()).await, throttled);
-    assert_eq!(world.calls.take(), [], "before the store is asked");
-    let away = login_from(&world.accounts, AWAY, "acme", right.secret.expose()).await;
-    assert_eq!(away, is("acme"));
-    for left in (1..=60).rev() {
-        let throttled = Outcome::Throttled(left * SECOND);
-        assert_eq!(world.login("acme", right.secret.expose()).await, throttled, "whoever knocks");
-        world.pass(1);
-    }
-    assert_eq!(world.login("acme", right.secret.expose()).await, is("acme"));
+    assert_eq!(world.login("bob", "builder-bob").await, throttled, "who was not here before");
+    // But whoever shares the address does not guess that user's password for long.
+    fail_ten_times(&world, HOME, "alice", "wrong").await;
+    assert_eq!(world.login("alice", "wonderland").await, throttled);
+    world.pass(60);
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
 }
 
 #[tokio::test]
-async fn a_key_that_is_tried_again_and_again_waits_wherever_it_comes_from() {
+async fn wrong_keys_make_wrong_keys_wait_and_nobody_else() {
     let world = World::in_memory();
-    let (revoked, kept) = (world.key("project:acme").await, world.key("project:acme").await);
-    world.accounts.revoke_key(&revoked.key.id).await.expect("revoked");
-    for host in 0..10 {
-        let peer = format!("203.0.113.{host}");
-        let outcome = login_from(&world.accounts, &peer, "acme", revoked.secret.expose()).await;
-        assert_eq!(outcome, refused("the key is revoked"));
+    world.add("alice", "wonderland").await;
+    let (right, other) = (world.key("project:acme").await, World::in_memory());
+    let unknown = other.key("project:acme").await;
+    let form = refused("a key of this kind has another length or other characters");
+    let typo = right.secret.expose().to_owned() + "x";
+    assert_eq!(world.login("acme", &typo).await, form);
+    for _ in 0..9 {
+        let outcome = world.login("acme", unknown.secret.expose()).await;
+        assert_eq!(outcome, refused("the key is not known"));
     }
-    world.calls.take();
-    let outcome = login_from(&world.accounts, AWAY, "acme", revoked.secret.expose()).await;
-    assert_eq!(
-        (outcome, world.calls.take()),
-        (Outcome::Throttled(60 * SECOND), Vec::<Call>::new())
-    );
-    let other = login_from(&world.accounts, AWAY, "acme", kept.secret.expose()).await;
-    assert_eq!(other, is("acme"), "for that key alone");
+    for left in (1..=60).rev() {
+        let throttled = Outcome::Throttled(left * SECOND);
+        assert_eq!(world.login("acme", unknown.secret.expose()).await, throttled);
+        assert_eq!(world.login("acme", &typo).await, throttled, "a typing error too");
+        assert_eq!(world.login("acme", right.secret.expose()).await, is("acme"));
+        assert_eq!(world.login("alice", "wonderland").await, is("alice"));
+        world.pass(1);
+    }
+    assert_eq!(world.login("acme", &typo).await, form, "whoever keeps knocking");
+}
+
+#[tokio::test]
+async fn a_key_is_looked_up_where_many_passwords_were_wrong() {
+    let world = World::in_memory();
+    let key = world.key("project:acme").await;
+    fail_ten_times(&world, HOME, "acme", "wrong").await;
+    assert_eq!(world.login("acme", key.secret.expose()).await, is("acme"));
+}
+
+#[tokio::test]
+async fn a_key_that_others_use_wrong_is_good_for_those_who_use_it_right() {
+    let world = World::in_memory();
+    let key = world.key("project:acme").await;
+    for host in 0..20 {
+        let peer = format!("203.0.113.{host}");
+        let outcome = login_from(&world.accounts, &peer, "other", key.secret.expose()).await;
+        assert_eq!(outcome, refused("the user name is not that of the key"));
+    }
+    assert_eq!(world.login("acme", key.secret.expose()).await, is("acme"));
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_users_is_not_flushed_by_keys() {
+    let world = World::in_memory();
+    world.add("alice", "wonderland").await;
+    let at = |n: u32| Ipv4Addr::from_bits(0xc612_0000 + n).to_string();
+    for host in 0..10 {
+        let wrong = login_from(&world.accounts, &at(host), "alice", "wrong").await;
+        assert_eq!(wrong, refused("the password is wrong"));
+    }
+    // More than are remembered, each another from another address.
+    for n in 0..9000 {
+        let key = format!("{RESERVED_PREFIX}{n}");
+        login_from(&world.accounts, &at(n), "alice", &key).await;
+    }
+    let throttled = Outcome::Throttled(60 * SECOND);
+    assert_eq!(world.login("alice", "wonderland").await, throttled, "the user");
+    for _ in 0..10 {
+        login_from(&world.accounts, HOME, "nobody", "wrong").await;
+    }
+    for n in 0..9000 {
+        let key = format!("{RESERVED_PREFIX}{n}");
+        login_from(&world.accounts, &at(n), "alice", &key).await;
+    }
+    world.add("bob", "builder-bob").await;
+    assert_eq!(world.login("bob", "builder-bob").await, throttled, "the address");
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ use registry_core::{
     credentials::{Credentials, Secret},
     identity::Principal,
     ports::{
-        Authenticated, AuthenticationError, Authenticator, KeyRange, RecordStore, StoreError,
-        StoreErrorKind,
+        Authenticated, AuthenticationError, Authenticator, Clock, KeyRange, RecordStore,
+        StoreError, StoreErrorKind,
     },
     testing::{Call, Seeded, Tap, Tapped},
 };
@@ -107,9 +107,12 @@ impl World {
         added.expect("a user is added");
     }
 
-    /// A key that is good for ever.
+    /// A key that is good for ever, and a runner's for an hour.
     pub(crate) async fn key(&self, owner: &str) -> CreatedKey {
-        self.accounts.create_key(new_key(owner)).await.expect("a key is made")
+        let in_an_hour = self.clock.now() + Duration::from_secs(60 * 60);
+        let expires = owner.starts_with("runner:").then_some(in_an_hour);
+        let new = NewKey { expires, ..new_key(owner) };
+        self.accounts.create_key(new).await.expect("a key is made")
     }
 
     pub(crate) async fn who(

@@ -9,13 +9,15 @@ mod patient;
 mod reading;
 mod secrets;
 mod support;
+#[path = "../support/timing.rs"]
+mod timing;
 
 use futures::future::join_all;
 use registry_core::{
     access::Scope,
     credentials::{Credentials, Secret},
     identity::PrincipalKind,
-    ports::Authenticator,
+    ports::{AuthenticationError, Authenticator},
 };
 use support::{HOME, World, basic, line, outcome};
 
@@ -60,6 +62,16 @@ async fn a_password_is_not_cut_where_bcrypt_ends() {
     // bcrypt repeats the password with the zero byte that ends it.
     assert!(world.is_right("bob", "ab").await);
     assert!(!world.is_right("bob", "ab\0ab").await);
+}
+
+#[tokio::test]
+async fn a_password_that_starts_as_keys_do_is_refused() {
+    let world = World::new(&(line("keyed", "ocir_user_wonder") + &line("upper", "OCIR_wonder")));
+    assert!(!world.is_right("keyed", "ocir_user_wonder").await);
+    assert!(world.is_right("upper", "OCIR_wonder").await);
+    let refusal = world.htpasswd.authenticate(&basic("keyed", "ocir_user_wonder"), None).await;
+    let Err(AuthenticationError::Refused { reason }) = refusal else { panic!("{refusal:?}") };
+    assert!(reason.contains("starts as keys do"), "{reason}");
 }
 
 #[tokio::test]

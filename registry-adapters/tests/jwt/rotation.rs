@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use registry_adapters::jwt::{JsonWebTokens, KeyError, KeyRing};
 use registry_core::{
     ports::TokenIssuer,
@@ -15,7 +16,10 @@ use registry_core::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{World, alice, by_us, parts, seconds, signed, token, tokens, verify};
+use crate::support::{World, alice, by_us, parts, reason, seconds, signed, token, tokens, verify};
+
+/// Why a token is refused whose key is not there.
+const NOT_OURS: &str = "the token's key is not one of ours";
 
 /// One of the servers that share a directory.
 struct Server {
@@ -158,6 +162,27 @@ async fn no_token_is_refused_while_servers_learn_of_a_new_key() {
 }
 
 #[tokio::test]
+async fn a_server_that_was_idle_refuses_no_fresh_token_and_signs_with_no_old_key() {
+    let (directory, clock) = start();
+    let [busy, idle] = [1, 2].map(|seed| Server::open(&directory.path(), &clock, seed));
+    let new = busy.keys.rotate().await.expect("a key");
+    clock.advance(seconds(300 + 7200));
+    busy.keys.retire().await.expect("the old key");
+    let fresh = token(&busy.tokens).await;
+    // The first reads the directory, and the others come meanwhile.
+    let accepted = join_all((0..16).map(|_| idle.accepts(&fresh))).await;
+    assert!(accepted.iter().all(|accepted| *accepted), "{accepted:?}");
+    let later = Server::open(&directory.path(), &clock, 3);
+    later.keys.rotate().await.expect("another key");
+    clock.advance(seconds(300 + 7200));
+    later.keys.retire().await.expect("the old key");
+    for signed in join_all((0..16).map(|_| token(&idle.tokens))).await {
+        assert_ne!(kid(&signed), new, "which is gone");
+        assert!(busy.accepts(&signed).await);
+    }
+}
+
+#[tokio::test]
 async fn the_directory_is_read_once_a_minute_whatever_keys_are_asked_for() {
     let (directory, clock) = start();
     let server = Server::open(&directory.path(), &clock, 1);
@@ -189,12 +214,32 @@ async fn a_key_whose_file_is_removed_is_good_for_a_minute_at_most() {
     let leaked = ids(&a.keys).await.remove(0);
     let token = token(&a.tokens).await;
     b.keys.rotate().await.expect("a key");
+    for server in [&a, &b] {
+        assert!(server.accepts(&token).await, "it is remembered from now on");
+    }
     fs::remove_file(directory.file(&leaked)).expect("removed");
     clock.advance(seconds(60));
     for server in [&a, &b] {
-        assert!(!server.accepts(&token).await);
+        assert_eq!(reason(&server.tokens, &token).await, NOT_OURS);
         assert_eq!(ids(&server.keys).await.len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_token_that_is_remembered_ends_with_its_key_and_with_its_time() {
+    let clock = Arc::new(ManualClock::default());
+    let keys = KeyRing::in_memory(Arc::clone(&clock), Seeded::default()).expect("keys");
+    let tokens = tokens(&keys, &clock);
+    clock.advance(seconds(86_400));
+    let last = token(&tokens).await;
+    keys.rotate().await.expect("a key");
+    clock.advance(seconds(299));
+    assert!(verify(&tokens, &last).await.is_ok());
+    clock.advance(seconds(1));
+    assert_eq!(reason(&tokens, &last).await, "the token has expired");
+    clock.advance(seconds(7200));
+    assert_eq!(keys.retire().await.expect("one"), [kid(&last)]);
+    assert_eq!(reason(&tokens, &last).await, NOT_OURS);
 }
 
 #[tokio::test]

@@ -31,6 +31,11 @@ pub(crate) enum ConfigError {
     #[error("{given} is set ({origin}) but {missing} is not; HTTPS needs both, HTTP neither")]
     HalfOfTls { given: &'static str, origin: Origin, missing: &'static str },
     #[error(
+        "token-key is set ({origin}) but public-url is not; servers that share a key and have no name \
+         would take each other's tokens"
+    )]
+    NamelessTokens { origin: Origin },
+    #[error(
         "other machines can reach {listen}, and {rule} of the policy lets whoever does write \
          without credentials; take that from the rule, or say --read-only, or listen on 127.0.0.1, \
          or, if it is what you want, say --allow-anonymous-writes-on-network"

@@ -1,11 +1,14 @@
 //! How callers show who they are: users, keys and tokens.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use registry_adapters::{
     accounts::Accounts,
     htpasswd::Htpasswd,
-    jwt::{JsonWebTokens, KeyError, KeyRing},
+    jwt::{JsonWebTokens, KeyRing},
     system::{SystemClock, SystemRandom},
 };
 use registry_core::ports::{Authenticator, Clock, TokenIssuer};
@@ -13,7 +16,7 @@ use registry_http::{Realm, TokenService};
 
 use super::Stores;
 use crate::{
-    config::{Challenge, Config, Store},
+    config::{Challenge, Config, ConfigError, ConfigErrors, Store},
     failure::Failure,
 };
 
@@ -89,7 +92,7 @@ pub(crate) fn accounts(stores: &Stores) -> Accounts {
 /// Whether the files that the configuration names are good.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
     htpasswd(config)?;
-    if let Some(path) = config.token_key.value.path() {
+    if let Some(path) = token_key(config)? {
         KeyRing::from_pem_file(path, SystemClock::new())?;
     }
     Ok(())
@@ -148,8 +151,8 @@ async fn tokens(
 }
 
 /// The keys, and whether they are this server's own to change.
-fn key_ring(config: &Config, clock: impl Clock) -> Result<(KeyRing, bool), KeyError> {
-    Ok(match (config.token_key.value.path(), config.store.value) {
+fn key_ring(config: &Config, clock: impl Clock) -> Result<(KeyRing, bool), Failure> {
+    Ok(match (token_key(config)?, config.store.value) {
         (Some(path), _) => (KeyRing::from_pem_file(path, clock)?, false),
         (None, Store::Memory) => (KeyRing::in_memory(clock, SystemRandom)?, false),
         (None, Store::Filesystem) => {
@@ -157,4 +160,15 @@ fn key_ring(config: &Config, clock: impl Clock) -> Result<(KeyRing, bool), KeyEr
             (KeyRing::open(&path, clock, SystemRandom)?, true)
         }
     })
+}
+
+/// The file of the key that several servers may share. A token says for which registry it is, by its
+/// public URL: without one they would all be the same.
+fn token_key(config: &Config) -> Result<Option<&Path>, Failure> {
+    let path = config.token_key.value.path();
+    if path.is_some() && config.public_url.value.origin().is_none() {
+        let origin = config.token_key.origin.clone();
+        return Err(ConfigErrors::from(ConfigError::NamelessTokens { origin }).into());
+    }
+    Ok(path)
 }

@@ -9,12 +9,15 @@ use crate::{
     running::Running,
 };
 
+const URL: &str = "https://registry.example.com";
+
 #[test]
 fn what_is_wrong_with_a_setting_of_logins_stops_the_start() {
     let program = Program::new().file("no-key", "canary\n");
     for (arguments, sentence) in [
-        (&["--token-key", "nowhere"][..], "cannot sign tokens: "),
-        (&["--token-key", "no-key"], "cannot sign tokens: "),
+        (&["--token-key", "nowhere", "--public-url", URL][..], "cannot sign tokens: "),
+        (&["--token-key", "no-key", "--public-url", URL], "cannot sign tokens: "),
+        (&["--token-key", "no-key"], "token-key is set (--token-key) but public-url is not; "),
         (&["--token-lifetime", "30s"], "token-lifetime is \"30s\" "),
         (&["--token-lifetime", "2h"], "token-lifetime is \"2h\" "),
         (&["--public-url", "ftp://registry"], "public-url is \"ftp://registry\" "),
