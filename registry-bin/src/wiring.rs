@@ -23,6 +23,7 @@ use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
 use crate::{
     audit::{self, NoAudit},
     config::{self, Config, ConfigErrors, Store, TlsFiles},
+    directory,
     failure::Failure,
     policy::LivePolicy,
 };
@@ -53,7 +54,10 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
             });
             options.memory =
                 usize::try_from(config.record_memory.value.get()).unwrap_or(usize::MAX);
-            let store = Filesystem::open(config.data.value.path(), options)?;
+            let data = config.data.value.path();
+            // Where it fails the store does, and says why.
+            let _ = directory::make(data);
+            let store = Filesystem::open(data, options)?;
             Ok(Stores {
                 contents: Arc::new(store.contents()),
                 records: Arc::new(store.records()),

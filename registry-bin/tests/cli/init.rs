@@ -91,6 +91,7 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     assert_eq!(push(&http, "team/app", &key).await.as_u16(), 403);
     // Every file of its own is its user's alone.
     let data = program.path().join("registry-data");
+    assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("control.sock")), 0o600);
     assert_eq!(mode(&data.join("token-keys")), 0o700);
     for entry in fs::read_dir(data.join("token-keys")).expect("keys") {

@@ -1,6 +1,6 @@
 //! The commands that come while the server runs.
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, sync::Arc};
+use std::sync::Arc;
 
 use registry_adapters::system::SystemClock;
 use tokio::task::JoinHandle;
@@ -9,6 +9,7 @@ use crate::{
     admin::Administrator,
     config::{Config, Store},
     control::{self, ControlError, Socket, SocketPath},
+    directory,
     failure::Failure,
 };
 
@@ -19,8 +20,7 @@ pub(super) struct Control(Option<JoinHandle<()>>);
 /// directory with something in it that is not a store's is refused.
 pub(super) fn clear(config: &Config) -> Result<(), Failure> {
     let data = config.data.value.path();
-    let is_store = data.join(".registry~").exists();
-    if config.store.value == Store::Filesystem && !is_store && data.exists() {
+    if config.store.value == Store::Filesystem && !directory::has_store(data) && data.exists() {
         // Where a socket cannot be, none was left.
         if let Ok(path) = SocketPath::in_directory(data) {
             path.clear()?;
@@ -51,7 +51,7 @@ fn listen(config: &Config) -> Result<Socket, ControlError> {
     let data = config.data.value.path();
     if config.store.value == Store::Memory {
         // Where it fails the socket does, and says why.
-        let _ = DirBuilder::new().recursive(true).mode(0o700).create(data);
+        let _ = directory::make(data);
     }
     SocketPath::in_directory(data)?.listen()
 }
