@@ -65,6 +65,11 @@ pub(crate) enum Failure {
     /// A command was understood and not carried out.
     #[error("{0}")]
     Refused(String),
+    /// A secret was made and nobody has seen it.
+    #[error(
+        "done, but the secret, which is shown this once, cannot be printed: {source}; run {instead}"
+    )]
+    Unshown { source: io::Error, instead: String },
     /// A server of another version answered.
     #[error("the server's answer is none to what it was asked: it is of another version")]
     Nonsense,
@@ -85,7 +90,11 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::System { .. } | Self::Refused(_) | Self::Nonsense | Self::Undecided(_) => 1,
+            Self::System { .. }
+            | Self::Refused(_)
+            | Self::Unshown { .. }
+            | Self::Nonsense
+            | Self::Undecided(_) => 1,
             Self::Config(_)
             | Self::Policy(_)
             | Self::Tls(_)

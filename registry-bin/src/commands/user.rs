@@ -85,7 +85,8 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
     match generated {
         Some(password) => {
             super::say("the password is shown this once:");
-            super::print(&format!("{}\n", password.expose()))
+            let instead = format!("`registry-bin user passwd {user}`");
+            super::print_once(&format!("{}\n", password.expose()), &instead)
         }
         None => Ok(()),
     }

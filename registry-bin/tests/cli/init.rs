@@ -1,6 +1,12 @@
 //! The first minutes: `init`, `serve`, a login, a push, and what the second user sees.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Output,
+};
 
 use hyper::{Method, header::WWW_AUTHENTICATE};
 use rustix::process::Signal;
@@ -9,7 +15,7 @@ use serde_json::Value;
 use crate::{
     commands::{add, basic, json, push, status, token},
     http::Http,
-    program::Program,
+    program::{Program, Run},
     running::Running,
 };
 
@@ -133,8 +139,41 @@ fn init_overwrites_nothing_and_leaves_nothing_half_made() {
     }
     let again = program.run(&["init"]);
     assert_eq!((again.code, again.stdout.as_str()), (Some(1), ""));
-    assert_eq!(again.stderr, "there is a user of this name already\n");
+    assert_eq!(
+        again.stderr,
+        "there is a user of this name already: admin in the store in ./registry-data\n"
+    );
     assert!(!program.path().join("registry.toml").exists());
+}
+
+#[test]
+fn a_secret_that_cannot_be_shown_is_said_to_be_lost_and_how_to_get_another() {
+    let program = Program::new();
+    for (arguments, instead) in [
+        (&["init"][..], "run `registry-bin user passwd admin`\n"),
+        (&["user", "add", "alice", "--generate"], "run `registry-bin user passwd alice`\n"),
+        (&["key", "create", "--user", "alice"], "`, and make another\n"),
+        (&["key", "create", "--user", "alice", "--json"], "`, and make another\n"),
+    ] {
+        let run = Run::from(into_nobody(&program, arguments));
+        assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");
+        assert!(run.stderr.ends_with(instead), "{arguments:?}: {run:?}");
+    }
+    let mut full = program.command(&["user", "passwd", "admin", "--generate"]);
+    full.stdout(File::options().write(true).open("/dev/full").expect("a device"));
+    let run = Run::from(full.output().expect("the binary runs"));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.ends_with("run `registry-bin user passwd admin`\n"), "{run:?}");
+    // What the sentences say to run works: the files were kept.
+    assert_eq!(program.run(&["user", "passwd", "admin", "--generate"]).code, Some(0));
+    assert!(program.path().join("registry.toml").exists());
+}
+
+/// A run whose standard output nobody reads.
+fn into_nobody(program: &Program, arguments: &[&str]) -> Output {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    program.command(arguments).stdout(writer).output().expect("the binary runs")
 }
 
 #[tokio::test]
