@@ -19,6 +19,7 @@ use crate::{
     admin::{Administrator, Answer, Command, Reply},
     config::{Config, Store, flags},
     control::{self, ControlError, Operator, SocketPath},
+    directory,
     failure::Failure,
     wiring::{self, Stores},
 };
@@ -127,6 +128,10 @@ async fn reach(config: &Config, command: Command) -> Result<Reply, Failure> {
             return Err(ReachError::NoServer { path }.into());
         }
         check_owner(data)?;
+        // What looks, or comes to the wrong place, leaves nothing there.
+        if !directory::has_store(data) {
+            return Err(ReachError::NoStore { path }.into());
+        }
         match wiring::stores(config) {
             Ok(stores) => {
                 return carry_out(config, &stores, command).await;

@@ -106,7 +106,17 @@ async fn commands_work_on_a_store_that_nobody_serves() {
     let none = program.run(&["user", "list"]);
     assert_eq!(none.code, Some(3));
     assert!(none.stderr.starts_with("there is no store in "), "{none:?}");
-    assert!(!program.path().join("registry-data").exists());
+    let data = program.path().join("registry-data");
+    assert!(!data.exists());
+    // Neither reading nor writing makes one of a directory that somebody else made.
+    std::fs::create_dir(&data).expect("a directory");
+    for words in [&["user", "list"][..], &["key", "list"], &["user", "add", "alice", "--generate"]]
+    {
+        let none = program.run(words);
+        assert_eq!(none.code, Some(3), "{words:?}");
+        assert!(none.stderr.starts_with("there is no store in "), "{none:?}");
+        assert_eq!(std::fs::read_dir(&data).expect("a directory").count(), 0, "{words:?}");
+    }
     let running = Running::start(&program, &SERVE);
     running.signal(Signal::TERM);
     running.end();
