@@ -24,17 +24,18 @@ pub(crate) enum ConfigError {
     File { path: PathBuf, source: io::Error },
     #[error(
         "other machines can reach {reached}, and whoever does may push and delete; say who may with \
-         --accounts or --htpasswd FILE, or say --anonymous pull or --read-only, or listen on 127.0.0.1 without a
-         proxy, or, if it \
-         is what you want, say --allow-anonymous-writes-on-network"
+         --accounts or --htpasswd FILE, or say --anonymous pull or --read-only, or listen on \
+         127.0.0.1 without a proxy, or, if it is what you want, say \
+         --allow-anonymous-writes-on-network"
     )]
     Exposed { reached: String },
     #[error("{given} is set ({origin}) but {missing} is not; HTTPS needs both, HTTP neither")]
     HalfOfTls { given: &'static str, origin: Origin, missing: &'static str },
     #[error(
         "other machines can reach {reached}, and {rule} of the policy lets whoever does write \
-         without credentials; take that from the rule, or say --read-only, or listen on 127.0.0.1 without a proxy, \
-         or, if it is what you want, say --allow-anonymous-writes-on-network"
+         without credentials; take that from the rule, or say --read-only, or listen on \
+         127.0.0.1 without a proxy, or, if it is what you want, say \
+         --allow-anonymous-writes-on-network"
     )]
     ExposedByRule { reached: String, rule: String },
     #[error(transparent)]
