@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Who may do what, for a start.
 pub(super) const POLICY: &str = r#"# Who may do what. What no rule allows is refused; what the rules allow adds up.
-# A change is taken within a second. To see what it means:
+# A change is taken within two seconds. To see what it means:
 #
 #   registry-bin policy check policy.toml
 #   registry-bin explain alice push team/app
