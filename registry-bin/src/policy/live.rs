@@ -206,16 +206,19 @@ mod tests {
         fs::write(&path, "rule = []\n[credentials]\nuser-key = [\"pull\"]\n").expect("a file");
         let live = LivePolicy::new(&path, toml::from_str("rule = []").expect("a policy"));
         let before = live.current();
-        let (taken, wait) = tokio::sync::oneshot::channel();
-        let taken = std::sync::Mutex::new(Some(taken));
-        let check = move |_: &Path, _: &PolicyFile| {
-            taken.lock().expect("no panic").take().map(|taken| taken.send(())).expect("once").ok();
-            Ok(())
+        let checked = Arc::new(Notify::new());
+        let check = {
+            let checked = Arc::clone(&checked);
+            move |_: &Path, _: &PolicyFile| {
+                checked.notify_one();
+                Ok(())
+            }
         };
         let clock = SystemClock::new();
         let following = tokio::spawn(live.clone().follow(clock, check));
         let late = clock.sleep(Duration::from_secs(60));
-        assert!(matches!(future::select(wait, late).await, future::Either::Left((Ok(()), _))));
+        let checked = future::select(pin!(checked.notified()), late).await;
+        assert!(matches!(checked, future::Either::Left(_)), "nothing was read");
         while live.current() == before {
             tokio::task::yield_now().await;
         }

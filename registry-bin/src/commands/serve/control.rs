@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registry_adapters::system::SystemClock;
+use registry_adapters::system::{SystemClock, TokioTasks};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -31,13 +31,17 @@ pub(super) fn clear(config: &Config) -> Result<(), Failure> {
 
 /// Listens on the control socket. Without accounts there is little to command, and a server that
 /// cannot be commanded only says so.
-pub(super) fn start(config: &Config, administrator: Administrator) -> Result<Control, Failure> {
+pub(super) fn start(
+    config: &Config,
+    administrator: Administrator,
+    tasks: TokioTasks,
+) -> Result<Control, Failure> {
     let keeps_accounts = config.accounts.value;
     if config.store.value == Store::Memory && !keeps_accounts {
         return Ok(Control(None));
     }
     match listen(config) {
-        Ok(socket) => Ok(Control(Some(tokio::spawn(hear(socket, administrator))))),
+        Ok(socket) => Ok(Control(Some(tokio::spawn(hear(socket, administrator, tasks))))),
         Err(error) if keeps_accounts => Err(error.into()),
         Err(error) => {
             let error = &error as &dyn std::error::Error;
@@ -56,13 +60,13 @@ fn listen(config: &Config) -> Result<Socket, ControlError> {
     SocketPath::in_directory(data)?.listen()
 }
 
-async fn hear(socket: Socket, administrator: Administrator) {
+async fn hear(socket: Socket, administrator: Administrator, tasks: TokioTasks) {
     let administrator = Arc::new(administrator);
     let answer = move |operator, command| {
         let administrator = Arc::clone(&administrator);
         async move { administrator.carry_out(operator, command).await }
     };
-    if let Err(error) = control::serve(&socket, SystemClock::new(), answer).await {
+    if let Err(error) = control::serve(&socket, SystemClock::new(), &tasks, answer).await {
         tracing::error!(error = &error as &dyn std::error::Error, "no command is heard any more");
     }
 }
