@@ -153,6 +153,30 @@ async fn a_change_holds_at_once_and_after_a_restart() {
 }
 
 #[test]
+fn a_command_without_a_server_says_that_a_change_is_not_audited_and_reads_leave_no_log() {
+    const UNAUDITED: &str = "this is in no audit log: the configuration names none\n";
+    let program = Program::new();
+    assert_eq!(program.run(&["init"]).code, Some(0));
+    let add = program.run(&["user", "add", "alice", "--generate"]);
+    assert!(add.stderr.contains(UNAUDITED), "{add:?}");
+    let again = program.run(&["user", "add", "alice", "--generate"]);
+    assert!(!again.stderr.contains(UNAUDITED), "nothing was changed: {again:?}");
+    assert_eq!(program.run(&["user", "list"]).stderr, "");
+    let program = program.variable("REGISTRY_AUDIT_LOG", "audit.jsonl");
+    let log = program.path().join("audit.jsonl");
+    for words in [&["user", "list"][..], &["explain", "alice", "pull", "alice/app"]] {
+        assert_ne!(program.run(words).code, Some(2), "{words:?}");
+        assert!(!log.exists(), "{words:?}");
+    }
+    let disable = program.run(&["user", "disable", "alice"]);
+    assert_eq!((disable.code, disable.stderr.as_str()), (Some(0), "disabled user alice\n"));
+    assert!(std::fs::read_to_string(log).expect("a log").contains("user disable"));
+    let _running = Running::start(&program, &[]);
+    let enable = program.run(&["user", "enable", "alice"]);
+    assert_eq!(enable.stderr, "enabled user alice\n", "the server audits it");
+}
+
+#[test]
 fn two_changes_at_once_are_both_done() {
     let program = Program::new();
     let running = Running::start(&program, &SERVE);
