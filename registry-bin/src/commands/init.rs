@@ -76,11 +76,13 @@ fn next(data: &Path, config: &Config, password: &Hidden) -> String {
          next, in this directory:\n\n    \
          registry-bin serve\n    \
          docker login {address} -u {ADMIN}\n    \
-         docker tag alpine {address}/{ADMIN}/alpine\n    \
-         docker push {address}/{ADMIN}/alpine\n    \
-         registry-bin user add alice\n    \
+         docker tag alpine {address}/team/alpine\n    \
+         docker push {address}/team/alpine\n\n\
+         then, for a user who works in team, a build that pushes to it, and everybody to pull:\n\n    \
+         registry-bin user add alice --group team\n    \
          registry-bin key create --project team --expires 90d\n    \
-         registry-bin explain alice push team/app\n",
+         registry-bin repository set team/alpine --visibility public\n    \
+         registry-bin explain alice push team/alpine\n",
         data.display(),
         password.expose(),
     )

@@ -54,18 +54,21 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     }
     running.wait_for("no rule allows it");
     // The same by a token, which carries no more than what its user may do.
-    let scope = "repository:team/app:pull,push";
+    let scope = "repository:team/app:pull%20repository:alice/app:pull,push";
     let bearer = token(&http, &alice, scope).await.expect("a token");
     let tags = "/v2/team/app/tags/list";
-    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 200);
+    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 403, "it is private");
     assert_eq!(push(&http, "team/app", &bearer).await.as_u16(), 403);
-    let minted = program.run(&["token", "mint", "--user", "alice", "--scope", scope]);
+    assert_eq!(push(&http, "alice/app", &bearer).await.as_u16(), 201);
+    let scopes = ["--scope", "repository:team/app:pull", "--scope", "repository:alice/app:pull"];
+    let minted = program.run(&[&["token", "mint", "--user", "alice"][..], &scopes].concat());
     assert_eq!(
         minted.stderr.lines().next(),
-        Some("a token that carries repository:team/app:pull, good for 300 seconds:")
+        Some("a token that carries repository:alice/app:pull, good for 300 seconds:")
     );
     let bearer = format!("Bearer {}", minted.stdout.trim_end());
-    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 200);
+    let own = "/v2/alice/app/tags/list";
+    assert_eq!(status(&http, Method::GET, own, &bearer, "").await, 200);
     // A group, an owner and a public repository change it without a restart.
     assert_eq!(program.run(&["user", "groups", "alice", "--group", "team"]).code, Some(0));
     assert_eq!(push(&http, "team/app", &alice).await.as_u16(), 201);
@@ -119,7 +122,68 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     assert!(has("admin", "user:alice", "user add"), "{audit}");
     assert!(has("admin", "team/app", "repository set"), "{audit}");
     assert!(has("key-created", "project:acme", "key create"), "{audit}");
-    assert!(has("login", "repository:team/app:pull", ""), "{audit}");
+    assert!(has("login", "repository:alice/app:pull", ""), "{audit}");
+}
+
+#[tokio::test]
+async fn what_init_says_to_do_next_works_as_it_is_printed() {
+    let program = Program::new();
+    let init = program.run(&["init"]);
+    let running = Running::start(&program, &[]);
+    let http = Http::new(running.address);
+    let admin = basic("admin", password(&init.stdout));
+    assert!(init.stdout.contains("docker push 127.0.0.1:5000/team/alpine\n"), "{init:?}");
+    assert_eq!(push(&http, "team/alpine", &admin).await.as_u16(), 201);
+    let steps: Vec<_> =
+        init.stdout.lines().filter_map(|l| l.strip_prefix("    registry-bin ")).collect();
+    assert_eq!(steps.len(), 5, "{init:?}");
+    let mut secrets = Vec::new();
+    for step in steps.into_iter().filter(|step| *step != "serve") {
+        let mut words: Vec<_> = step.split(' ').collect();
+        // There is nobody to ask for a password.
+        words.extend(step.starts_with("user add ").then_some("--generate"));
+        let run = program.run(&words);
+        assert_eq!(run.code, Some(0), "{step}: {run:?}");
+        secrets.push(run.stdout.trim_end().to_owned());
+    }
+    for (user, secret) in ["alice", "team"].into_iter().zip(&secrets) {
+        assert_eq!(push(&http, "team/alpine", &basic(user, secret)).await.as_u16(), 201, "{user}");
+    }
+    let tags = "/v2/team/alpine/tags/list";
+    assert_eq!(status(&http, Method::GET, tags, "", "").await, 200, "it is public");
+}
+
+#[tokio::test]
+async fn what_is_private_stays_so_but_for_runners_and_whom_an_example_lets_in() {
+    let program = Program::new();
+    let init = program.run(&["init"]);
+    let mut running = Running::start(&program, &[]);
+    let http = Http::new(running.address);
+    let admin = basic("admin", password(&init.stdout));
+    let bob = basic("bob", &add(&program, "bob", &[]));
+    let runner = program.run(&["key", "create", "--runner", "team/app"]);
+    let runner = basic("runner", runner.stdout.trim_end());
+    for repository in ["team/app", "other/app"] {
+        assert_eq!(push(&http, repository, &admin).await.as_u16(), 201);
+    }
+    let [team, other] = ["/v2/team/app/tags/list", "/v2/other/app/tags/list"];
+    for (who, path, expected) in
+        [(&runner, team, 200), (&runner, other, 403), (&bob, team, 403), (&bob, other, 403)]
+    {
+        assert_eq!(status(&http, Method::GET, path, who, "").await.as_u16(), expected, "{path}");
+    }
+    let path = program.path().join("policy.toml");
+    let policy = fs::read_to_string(&path).expect("a policy");
+    let (before, rest) = policy.split_once("# [[rule]]\n# name = \"bob").expect("the example");
+    let (example, after) = rest.split_once("\n\n").expect("its end");
+    let example = example.replace("\n# ", "\n");
+    fs::write(&path, format!("{before}[[rule]]\nname = \"bob{example}\n\n{after}"))
+        .expect("a file");
+    running.signal(Signal::HUP);
+    running.wait_for("the policy is another now");
+    assert_eq!(status(&http, Method::GET, team, &bob, "").await.as_u16(), 200);
+    assert_eq!(push(&http, "team/app", &bob).await.as_u16(), 403);
+    assert_eq!(status(&http, Method::GET, other, &bob, "").await.as_u16(), 403);
 }
 
 #[test]
