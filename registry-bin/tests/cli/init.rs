@@ -108,7 +108,14 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     }
     assert_eq!(mode(&program.path().join("audit.jsonl")), 0o600);
     running.signal(Signal::TERM);
-    running.end();
+    let (_, log) = running.end();
+    let of_keys = ["User(alice)", "Project(acme)"].map(|who| {
+        let refused = log.iter().filter(|line| line.contains(who) && line.contains("\"refused\""));
+        let refused: Vec<_> = refused.map(|line| line.contains("\"credential\"")).collect();
+        assert!(!refused.is_empty(), "{who}: {log:?}");
+        refused.contains(&true)
+    });
+    assert_eq!(of_keys, [false, true], "refresh tokens hang on the id of a login: {log:?}");
     let audit = fs::read_to_string(program.path().join("audit.jsonl")).expect("a log");
     let events: Vec<Value> =
         audit.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -119,6 +126,13 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
                 && event["reason"].as_str().unwrap_or_default().contains(reason)
         })
     };
+    let by = |kind: &str| -> Vec<bool> {
+        let by = events.iter().filter(|event| event["credential"] == kind);
+        by.map(|event| event["credential_id"].is_string()).collect()
+    };
+    let [by_password, by_key] = ["password", "project-key"].map(by);
+    assert!(!by_password.is_empty() && !by_password.contains(&true), "{audit}");
+    assert!(!by_key.is_empty() && !by_key.contains(&false), "{audit}");
     assert!(has("admin", "user:alice", "user add"), "{audit}");
     assert!(has("admin", "team/app", "repository set"), "{audit}");
     assert!(has("key-created", "project:acme", "key create"), "{audit}");
