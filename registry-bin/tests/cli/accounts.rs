@@ -6,7 +6,7 @@ use hyper::{Method, StatusCode, header::AUTHORIZATION};
 use rustix::process::Signal;
 
 use crate::{
-    commands::{add, basic, json},
+    commands::{add, basic, json, push},
     http::Http,
     program::{Program, Run},
     running::Running,
@@ -174,6 +174,24 @@ fn a_command_without_a_server_says_that_a_change_is_not_audited_and_reads_leave_
     let _running = Running::start(&program, &[]);
     let enable = program.run(&["user", "enable", "alice"]);
     assert_eq!(enable.stderr, "enabled user alice\n", "the server audits it");
+}
+
+#[tokio::test]
+async fn whoever_removes_a_user_or_adds_one_of_the_same_name_is_told_what_it_owns() {
+    const OWNS: &str = "whoever has the name alice owns alice/app: ";
+    let program = Program::new();
+    let running = Running::start(&program, &SERVE);
+    let http = Http::new(running.address);
+    let [alice, _] = ["alice", "bob"].map(|user| add(&program, user, &[]));
+    assert_eq!(push(&http, "alice/app", &basic("alice", &alice)).await, StatusCode::CREATED);
+    let removed = program.run(&["user", "remove", "alice"]);
+    assert!(removed.stderr.contains(OWNS), "{removed:?}");
+    let added = program.run(&["user", "add", "alice", "--generate"]);
+    assert!(added.stderr.contains(OWNS), "{added:?}");
+    assert_eq!(program.run(&["user", "remove", "bob"]).stderr, "removed user bob\n");
+    let set = ["repository", "set", "alice/app", "--owner", "nobody"];
+    assert_eq!(program.run(&set).code, Some(0));
+    assert_eq!(program.run(&["user", "remove", "alice"]).stderr, "removed user alice\n");
 }
 
 #[test]
