@@ -2,6 +2,8 @@
 //!
 //! A line is written before the request that it tells of is answered, so that the end of the
 //! process loses none. It is on the disk within a second, so that a power cut may lose that second.
+//! Where lines are not taken, such as by a pipe that nobody reads, requests go on without: the
+//! registry does not stop because its log does.
 
 mod line;
 mod sink;
@@ -9,25 +11,44 @@ mod sink;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
-    thread::{self, JoinHandle},
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use futures::channel::oneshot;
+use futures::{
+    channel::oneshot,
+    future::{self, Either},
+};
 use registry_core::ports::{AuditError, AuditEvent, AuditLog, Clock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::sink::Sink;
 use crate::config::AuditTarget;
 
 /// How long a line may be written and not yet be on the disk.
 const UNSYNCED: Duration = Duration::from_secs(1);
+/// How long an event waits to be written, and the end of the process for those that do.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many lines may wait at once.
+const ROOM: usize = 4096;
 
 /// The audit log of this process.
 pub(crate) struct AuditLines {
+    clock: Arc<dyn Clock>,
+    patience: Duration,
     lines: Option<Sender<Waiting>>,
-    writer: Option<JoinHandle<()>>,
+    room: Arc<Semaphore>,
+    /// Whether an event has waited in vain, and nothing was written since.
+    stalls: Arc<AtomicBool>,
+    /// Closed when the writer has ended.
+    writing: Mutex<Receiver<()>>,
 }
 
 /// The audit log cannot be opened.
@@ -42,6 +63,7 @@ pub(crate) struct AuditLogError {
 struct Waiting {
     line: String,
     written: oneshot::Sender<io::Result<()>>,
+    _place: OwnedSemaphorePermit,
 }
 
 /// Keeps nothing.
@@ -58,9 +80,7 @@ pub(crate) fn open(
         AuditTarget::Stdout => Sink::Stdout,
         AuditTarget::File(path) => open_file(path)?,
     };
-    let (lines, waiting) = mpsc::channel();
-    let writer = thread::spawn(move || write(sink, &waiting, &clock));
-    Ok(Some(AuditLines { lines: Some(lines), writer: Some(writer) }))
+    Ok(Some(AuditLines::new(sink, Arc::new(clock), PATIENCE)))
 }
 
 fn open_file(path: &Path) -> Result<Sink, AuditLogError> {
@@ -68,7 +88,7 @@ fn open_file(path: &Path) -> Result<Sink, AuditLogError> {
 }
 
 /// Writes what comes, all that waits at once, until nobody is left to write for.
-fn write(mut sink: Sink, waiting: &Receiver<Waiting>, clock: &impl Clock) {
+fn write(mut sink: Sink, waiting: &Receiver<Waiting>, clock: &dyn Clock, stalls: &AtomicBool) {
     let mut unsynced_since = None;
     loop {
         let first = match unsynced_since {
@@ -77,17 +97,15 @@ fn write(mut sink: Sink, waiting: &Receiver<Waiting>, clock: &impl Clock) {
         };
         match first {
             Ok(first) => {
-                let (lines, waiters): (Vec<_>, Vec<_>) = [first]
-                    .into_iter()
-                    .chain(waiting.try_iter())
-                    .map(|Waiting { line, written }| (line, written))
-                    .unzip();
-                let outcome = sink.write(&lines.concat());
+                let all: Vec<_> = [first].into_iter().chain(waiting.try_iter()).collect();
+                let outcome =
+                    sink.write(&all.iter().map(|one| one.line.as_str()).collect::<String>());
+                stalls.store(false, Ordering::Relaxed);
                 unsynced_since = unsynced_since.or_else(|| Some(clock.monotonic()));
-                for waiter in waiters {
+                for one in all {
                     let outcome = outcome.as_ref().map_err(again).copied();
                     // Whoever asked may have hung up.
-                    let _ = waiter.send(outcome);
+                    let _ = one.written.send(outcome);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -105,18 +123,45 @@ fn again(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
+impl AuditLines {
+    fn new(sink: Sink, clock: Arc<dyn Clock>, patience: Duration) -> Self {
+        let (lines, waiting) = mpsc::channel();
+        let (ended, writing) = mpsc::channel::<()>();
+        let stalls = Arc::new(AtomicBool::new(false));
+        let (its_clock, its_stalls) = (Arc::clone(&clock), Arc::clone(&stalls));
+        thread::spawn(move || {
+            let _ended = ended;
+            write(sink, &waiting, &*its_clock, &its_stalls);
+        });
+        let room = Arc::new(Semaphore::new(ROOM));
+        Self { clock, patience, lines: Some(lines), room, stalls, writing: Mutex::new(writing) }
+    }
+
+    /// Has the line written, and waits until it is.
+    async fn written(&self, line: String) -> Result<(), AuditError> {
+        let closed = || AuditError("the log is closed".into());
+        let place = Arc::clone(&self.room).acquire_owned().await.map_err(|_| closed())?;
+        let (written, outcome) = oneshot::channel();
+        let waiting = Waiting { line, written, _place: place };
+        self.lines.as_ref().and_then(|lines| lines.send(waiting).ok()).ok_or_else(closed)?;
+        let outcome = outcome.await.map_err(|_| closed())?;
+        outcome.map_err(|error| AuditError(error.into()))
+    }
+}
+
 #[async_trait]
 impl AuditLog for AuditLines {
     async fn record(&self, event: &AuditEvent) -> Result<(), AuditError> {
-        let (written, outcome) = oneshot::channel();
-        let line = line::of(event);
-        let sent = self.lines.as_ref().map(|lines| lines.send(Waiting { line, written }));
-        if !matches!(sent, Some(Ok(()))) {
-            return Err(AuditError("the log is closed".into()));
-        }
-        match outcome.await {
-            Ok(outcome) => outcome.map_err(|error| AuditError(error.into())),
-            Err(closed) => Err(AuditError(closed.into())),
+        // Whoever comes after one who waited in vain does not wait, but is written if there is room.
+        let stalls = self.stalls.load(Ordering::Relaxed);
+        let patience = if stalls { Duration::ZERO } else { self.patience };
+        let written = pin!(self.written(line::of(event)));
+        match future::select(written, self.clock.sleep(patience)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => {
+                self.stalls.store(true, Ordering::Relaxed);
+                Err(AuditError("the log takes no lines, or too slowly".into()))
+            }
         }
     }
 }
@@ -131,8 +176,11 @@ impl AuditLog for NoAudit {
 impl Drop for AuditLines {
     fn drop(&mut self) {
         drop(self.lines.take());
-        // It ends by itself now; a panic of its own has been reported.
-        let _ = self.writer.take().map(JoinHandle::join);
+        // It ends by itself now, unless nobody takes what it writes.
+        let writing = self.writing.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if writing.recv_timeout(self.patience) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("the last audit events are lost: the log takes no lines");
+        }
     }
 }
 
@@ -144,10 +192,16 @@ impl fmt::Debug for AuditLines {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt, time::UNIX_EPOCH};
+    use std::{
+        fs::{self, File},
+        io::{BufRead, BufReader},
+        os::unix::fs::PermissionsExt,
+        time::UNIX_EPOCH,
+    };
 
     use registry_adapters::system::SystemClock;
     use registry_core::{identity::Principal, ports::AuditAction};
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     use super::*;
 
@@ -199,5 +253,52 @@ mod tests {
         for line in text.lines() {
             assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         }
+    }
+
+    const SHORT: Duration = Duration::from_millis(200);
+
+    /// A log that goes into a pipe, and the pipe.
+    fn into_pipe(directory: &Path) -> (AuditLines, File) {
+        let path = directory.join("pipe");
+        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).expect("a pipe");
+        // Both of its ends, so that opening it does not wait for the other.
+        let pipe = File::options().read(true).write(true).open(&path).expect("it opens");
+        let sink = open_file(&path).expect("it opens");
+        (AuditLines::new(sink, Arc::new(SystemClock::new()), SHORT), pipe)
+    }
+
+    /// Records until the kernel takes no more; says how much it took.
+    async fn fill(log: &AuditLines) -> usize {
+        let mut kept = 0;
+        while log.record(&event(&"a".repeat(4096))).await.is_ok() {
+            kept += 1;
+        }
+        kept
+    }
+
+    #[tokio::test]
+    async fn a_log_that_nobody_reads_keeps_no_request_waiting_and_goes_on_when_somebody_does() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (log, pipe) = into_pipe(directory.path());
+        let kept = fill(&log).await;
+        assert!(kept > 0 && log.record(&event("late")).await.is_err());
+        let (sender, read) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                // The test may have seen enough.
+                let _ = sender.send(line);
+            }
+        });
+        let is_late = |line: &String| line.contains("\"late\"");
+        assert_eq!(read.iter().take_while(|line| !is_late(line)).count(), kept + 1);
+        while log.record(&event("b")).await.is_err() {}
+    }
+
+    #[tokio::test]
+    async fn a_log_that_nobody_reads_does_not_keep_the_process() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (log, _pipe) = into_pipe(directory.path());
+        fill(&log).await;
+        drop(log);
     }
 }

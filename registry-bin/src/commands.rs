@@ -76,8 +76,18 @@ fn say(text: &str) {
 
 /// Prints what a command was asked for, for a program.
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).expect("it is made of strings");
-    print(&format!("{text}\n"))
+    print(&to_json(value))
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("it is made of strings") + "\n"
+}
+
+/// Prints what is shown this once; where that fails, whoever looks on is told what to run instead.
+fn print_once(text: &str, instead: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout();
+    let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    printed.map_err(|source| Failure::Unshown { source, instead: instead.to_owned() })
 }
 
 /// Prints what a command was asked for.

@@ -34,16 +34,16 @@ pub(crate) use policy::Policy;
 pub(crate) use row::{Layer, Layers, Row, Setting};
 pub(crate) use settings::{Config, TABLE};
 pub(crate) use tls::TlsFiles;
-pub(crate) use value::{AuditTarget, Number};
+pub(crate) use value::{AuditTarget, Number, Value};
 
 /// The file that is read where none is named.
 pub(crate) const USUAL: &str = "registry.toml";
 
 /// A span of time as settings have it, for the arguments of commands.
 pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
-    <value::Span as value::Value>::parse(text)
+    <value::Span as Value>::parse(text)
         .map(value::Span::get)
-        .ok_or_else(|| format!("it must be {}", <value::Span as value::Value>::expected()))
+        .ok_or_else(|| format!("it must be {}", <value::Span as Value>::expected()))
 }
 
 impl Config {

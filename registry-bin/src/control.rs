@@ -1,7 +1,8 @@
 //! The control socket: how a command reaches the server that has the store open.
 //!
 //! A line of JSON goes each way, then the connection ends. The socket is a file in the data
-//! directory that only the server's own user, and root, can open; who connects is looked at again.
+//! directory that only the server's own user, and root, can open; who connects, and to whom, is
+//! looked at again.
 
 mod client;
 mod server;
@@ -30,6 +31,11 @@ pub(crate) enum ControlError {
     TooLong { path: PathBuf, length: usize, most: usize },
     #[error("another server answers at {}", path.display())]
     InUse { path: PathBuf },
+    #[error(
+        "a program of user {peer} of the system answers at {}, in a directory of user {owner}: it is \
+         told nothing", path.display()
+    )]
+    Impostor { path: PathBuf, peer: u32, owner: u32 },
     #[error("{} is in the way of the control socket, and is none", path.display())]
     Foreign { path: PathBuf },
     #[error(

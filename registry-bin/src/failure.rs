@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, process::ExitCode};
 use registry_adapters::{
     filesystem::OpenError, htpasswd::HtpasswdError, jwt::KeyError, limits::LimitsError,
 };
-use registry_core::error::RegistryError;
+use registry_core::{error::RegistryError, ports::AuthorizerError};
 use registry_http::TlsError;
 
 use crate::{
@@ -53,6 +53,9 @@ pub(crate) enum Failure {
     /// There is no policy to explain.
     #[error("there is no policy to explain: name one with --policy, or in the configuration")]
     NoPolicy,
+    /// What is served gives no decision.
+    #[error("nothing is decided: {0}")]
+    Undecided(AuthorizerError),
     /// Nobody can be that.
     #[error("{user:?} is nobody: a project has a namespace, a runner a repository")]
     Nobody { user: String },
@@ -62,6 +65,11 @@ pub(crate) enum Failure {
     /// A command was understood and not carried out.
     #[error("{0}")]
     Refused(String),
+    /// A secret was made and nobody has seen it.
+    #[error(
+        "done, but the secret, which is shown this once, cannot be printed: {source}; run {instead}"
+    )]
+    Unshown { source: io::Error, instead: String },
     /// A server of another version answered.
     #[error("the server's answer is none to what it was asked: it is of another version")]
     Nonsense,
@@ -82,7 +90,11 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::System { .. } | Self::Refused(_) | Self::Nonsense => 1,
+            Self::System { .. }
+            | Self::Refused(_)
+            | Self::Unshown { .. }
+            | Self::Nonsense
+            | Self::Undecided(_) => 1,
             Self::Config(_)
             | Self::Policy(_)
             | Self::Tls(_)

@@ -5,6 +5,7 @@ mod audit;
 mod commands;
 mod config;
 mod control;
+mod directory;
 mod failure;
 mod health;
 mod policy;

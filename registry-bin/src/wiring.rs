@@ -23,6 +23,7 @@ use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
 use crate::{
     audit::{self, NoAudit},
     config::{self, Config, ConfigErrors, Store, TlsFiles},
+    directory,
     failure::Failure,
     policy::LivePolicy,
 };
@@ -53,7 +54,10 @@ pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
             });
             options.memory =
                 usize::try_from(config.record_memory.value.get()).unwrap_or(usize::MAX);
-            let store = Filesystem::open(config.data.value.path(), options)?;
+            let data = config.data.value.path();
+            // Where it fails the store does, and says why.
+            let _ = directory::make(data);
+            let store = Filesystem::open(data, options)?;
             Ok(Stores {
                 contents: Arc::new(store.contents()),
                 records: Arc::new(store.records()),
@@ -137,13 +141,20 @@ pub(crate) fn service(
 pub(crate) fn policy(config: &Config) -> (Arc<dyn Authorizer>, Option<LivePolicy>) {
     let live =
         config.policy.value.file().map(|(path, policy)| LivePolicy::new(path, policy.clone()));
-    let policy: Arc<dyn Authorizer> = match (&live, config.read_only.value) {
-        (None, false) => Arc::new(AllowAll),
-        (None, true) => Arc::new(ReadOnly(AllowAll)),
-        (Some(live), false) => Arc::new(live.clone()),
-        (Some(live), true) => Arc::new(ReadOnly(live.clone())),
+    let policy = match &live {
+        None => within_settings(config, AllowAll),
+        Some(live) => within_settings(config, live.clone()),
     };
-    (Arc::new(Anonymous::new(config.anonymous_access(), policy)), live)
+    (policy, live)
+}
+
+/// What a policy gives, less what the other settings take away.
+pub(crate) fn within_settings(config: &Config, policy: impl Authorizer) -> Arc<dyn Authorizer> {
+    let anonymous = config.anonymous_access();
+    match config.read_only.value {
+        false => Arc::new(Anonymous::new(anonymous, policy)),
+        true => Arc::new(Anonymous::new(anonymous, ReadOnly(policy))),
+    }
 }
 
 /// What a client may show to the person that it asks for a password.

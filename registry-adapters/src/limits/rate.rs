@@ -85,7 +85,6 @@ impl Rates {
     /// | requests | a namespace | 60 000 | 600 a second |
     /// | requests for tokens | an address, a principal | 6 000 | 20 a second |
     /// | refused credentials | an address | 30 | 30 a minute |
-    /// | refused credentials | a principal | 60 | 60 a minute |
     #[must_use]
     pub fn suggested() -> Self {
         use SubjectKind::{Address, Namespace, Principal};
@@ -98,7 +97,6 @@ impl Rates {
             .with(Limit::TokenRequests, Address, tokens)
             .with(Limit::TokenRequests, Principal, tokens)
             .with(Limit::Failures, Address, Rate::per_minute(30, 30))
-            .with(Limit::Failures, Principal, Rate::per_minute(60, 60))
     }
 
     /// The same with this rate. One for [`Limit::StoredBytes`] limits nobody: that is no rate, but a

@@ -84,7 +84,10 @@ impl Administrator {
         let caller = Caller::new(principal(operator), "");
         match command {
             Command::UserAdd { name, groups, password } => {
-                self.accounts()?.add_user(&name, &password.to_secret(), &groups).await?;
+                let accounts = self.accounts()?;
+                let owned = self.owned(&caller, &name).await?;
+                accounts.add_user(&name, &password.to_secret(), &groups).await?;
+                return Ok(Answer::Owned(owned));
             }
             Command::UserList => {
                 let users = self.accounts()?.users().await?;
@@ -98,7 +101,12 @@ impl Administrator {
             }
             Command::UserDisable { name } => self.accounts()?.set_disabled(&name, true).await?,
             Command::UserEnable { name } => self.accounts()?.set_disabled(&name, false).await?,
-            Command::UserRemove { name } => self.accounts()?.remove_user(&name).await?,
+            Command::UserRemove { name } => {
+                let accounts = self.accounts()?;
+                let owned = self.owned(&caller, &name).await?;
+                accounts.remove_user(&name).await?;
+                return Ok(Answer::Owned(owned));
+            }
             Command::KeyCreate { owner, description, good_for } => {
                 let now = self.clock.now();
                 let expires = |good_for| now.checked_add(good_for).ok_or(Refusal::TooLong);
@@ -166,6 +174,17 @@ impl Administrator {
     async fn repositories(&self, caller: &Caller) -> Result<Vec<RepositoryStatus>, Refusal> {
         let all = self.registry.all_repositories(caller, &Page::default()).await?;
         Ok(all.entries.try_collect().await?)
+    }
+
+    /// What a user of this name owns. It is left to them: what nobody owns others may claim.
+    async fn owned(
+        &self,
+        caller: &Caller,
+        name: &UserName,
+    ) -> Result<Vec<RepositoryName>, Refusal> {
+        let owner = Principal::new(PrincipalKind::User, name.as_str()).owner();
+        let all = self.repositories(caller).await?.into_iter();
+        Ok(all.filter(|one| *one.record.owner == *owner).map(|one| one.name).collect())
     }
 
     async fn uploads(&self, caller: &Caller) -> Result<Answer, Refusal> {

@@ -31,6 +31,8 @@ pub(crate) enum Reply {
 pub(crate) enum Answer {
     /// Nothing more.
     Nothing,
+    /// The repositories that the user who was added or removed owns, from before or still.
+    Owned(Vec<RepositoryName>),
     /// The users.
     Users(Vec<UserEntry>),
     /// The keys.

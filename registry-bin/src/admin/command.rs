@@ -47,6 +47,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it changes something, so that the audit log keeps it.
+    pub(crate) fn is_change(&self) -> bool {
+        self.change().is_some()
+    }
+
     /// What the audit log keeps of it: its words, and what it is done to. `None` where it changes
     /// nothing.
     pub(super) fn change(&self) -> Option<(&'static str, String)> {

@@ -39,7 +39,7 @@ pub(super) fn of(event: &AuditEvent) -> String {
             _ => principal.owner(),
         },
         credential: word(principal.credential()),
-        credential_id: principal.credential_id(),
+        credential_id: principal.key_id(),
         resource: &event.resource,
         reason: event.reason.as_deref(),
         request_id: &event.request_id,

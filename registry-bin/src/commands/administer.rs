@@ -4,6 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,13 +13,18 @@ use registry_adapters::{
     filesystem::OpenError,
     system::{SystemClock, TokioTasks},
 };
-use registry_core::{policy::AllowAll, ports::Clock};
+use registry_core::{
+    policy::AllowAll,
+    ports::{AuditLog, Clock},
+};
 use tokio::runtime;
 
 use crate::{
     admin::{Administrator, Answer, Command, Reply},
-    config::{Config, Store, flags},
+    audit::NoAudit,
+    config::{AuditTarget, Config, Store, flags},
     control::{self, ControlError, Operator, SocketPath},
+    directory,
     failure::Failure,
     wiring::{self, Stores},
 };
@@ -100,11 +106,13 @@ fn run(reply: impl Future<Output = Result<Reply, Failure>>) -> Result<Answer, Fa
 
 async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result<Reply, Failure> {
     let tasks = TokioTasks::current();
+    let audit: Arc<dyn AuditLog> =
+        if command.is_change() { wiring::audit(config)? } else { Arc::new(NoAudit) };
     let administrator = Administrator {
         accounts: Some(wiring::accounts(stores)),
         registry: wiring::registry(config, stores, AllowAll, tasks, None, None),
         minter: None,
-        audit: wiring::audit(config)?,
+        audit,
         clock: Box::new(SystemClock::new()),
     };
     Ok(administrator.carry_out(Operator::myself(), command).await)
@@ -127,9 +135,19 @@ async fn reach(config: &Config, command: Command) -> Result<Reply, Failure> {
             return Err(ReachError::NoServer { path }.into());
         }
         check_owner(data)?;
+        // What looks, or comes to the wrong place, leaves nothing there.
+        if !directory::has_store(data) {
+            return Err(ReachError::NoStore { path }.into());
+        }
         match wiring::stores(config) {
             Ok(stores) => {
-                return carry_out(config, &stores, command).await;
+                let is_unaudited =
+                    command.is_change() && matches!(config.audit_log.value, AuditTarget::None);
+                let reply = carry_out(config, &stores, command).await?;
+                if is_unaudited && matches!(reply, Reply::Done(_)) {
+                    super::say("this is in no audit log: the configuration names none");
+                }
+                return Ok(reply);
             }
             Err(Failure::Data(OpenError::Busy(_))) if tries.next().is_some() => {
                 clock.sleep(BETWEEN).await;

@@ -7,17 +7,19 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
 use registry_core::{
     identity::{CredentialKind, Principal, PrincipalKind},
-    policy::{Facts, PolicyFile},
+    policy::{AllowAll, Facts, PolicyFile},
+    ports::{Question, Verdict},
     record::RepositoryRecord,
 };
+use tokio::runtime;
 
-use self::operation::{Asked, Operation, Target};
+use self::operation::{Asked, Operation, Taken, Target};
 use super::administer::{ReachError, administer, arguments};
 use crate::{
     admin::{Answer, Command},
-    config::Config,
+    config::{Config, Policy},
     failure::Failure,
-    policy,
+    policy, wiring,
 };
 
 const POLICY: &str = "policy";
@@ -65,7 +67,8 @@ pub(super) fn command() -> Clap {
         .about("Say whether a policy lets somebody do something, and which rule decides")
         .after_help(
             "Where there is a store, its users' groups and its repositories are what they are; \
-             elsewhere nobody is in a group, and no repository is there.\n\n\
+             elsewhere nobody is in a group, and no repository is there. --read-only and \
+             --anonymous count as the environment and the configuration file have them.\n\n\
              Exit code: 0 allowed, 1 denied, 2 the command line or the policy is wrong",
         )
         .args([policy, key, user, action, repository])
@@ -79,26 +82,52 @@ pub(super) fn names_policy(matches: &ArgMatches) -> bool {
 
 /// Prints the answer and each rule that takes part in it; the exit code says it too.
 pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<ExitCode, Failure> {
-    let named = matches.get_one::<PathBuf>(POLICY).map(|path| policy::read(path)).transpose()?;
+    let mut config = config.clone();
+    if let Some(path) = matches.get_one::<PathBuf>(POLICY) {
+        config.policy.value = Policy::new(path.clone(), policy::read(path)?);
+    }
     let user = matches.get_one::<String>(USER).expect("it is required");
     let operation = matches.get_one::<Operation>(ACTION).expect("it is required");
     let target = matches.get_one::<Target>(REPOSITORY);
-    let policy: &PolicyFile = match (&named, config.policy.value.file()) {
-        (Some(policy), _) | (None, Some((_, policy))) => policy,
-        (None, None) => return Err(Failure::NoPolicy),
-    };
+    let (_, policy): (_, &PolicyFile) = config.policy.value.file().ok_or(Failure::NoPolicy)?;
     let principal = principal(user, matches.get_flag(KEY))
         .ok_or_else(|| Failure::Nobody { user: user.clone() })?;
-    let known = Known::of(config, &principal, target)?;
+    let known = Known::of(&config, &principal, target)?;
     let principal = principal.with_groups(known.groups());
     let asked = Asked { principal: &principal, target, known: &known };
     let steps = operation.steps(policy, asked);
-    let allowed = steps.iter().all(|step| step.is_allowed());
-    let lines = steps.iter().map(|step| format!("{}: {step}\n", step.permission));
+    let refusals = refusals(&config, &principal, &steps)?;
+    let allowed = refusals.is_empty() && steps.iter().all(|taken| taken.step.is_allowed());
+    let lines = steps.iter().map(|Taken { step, .. }| format!("{}: {step}\n", step.permission));
     let verdict = if allowed { "allowed\n" } else { "denied\n" };
     let facts = target.and_then(|_| known.facts()).unwrap_or_default();
-    super::print(&(verdict.to_owned() + &lines.collect::<String>() + &facts))?;
+    super::print(&(verdict.to_owned() + &lines.collect::<String>() + &refusals + &facts))?;
     Ok(ExitCode::from(u8::from(!allowed)))
+}
+
+/// What the server refuses though the policy may allow it, a line for each.
+fn refusals(
+    config: &Config,
+    principal: &Principal,
+    steps: &[Taken<'_>],
+) -> Result<String, Failure> {
+    let questions: Vec<_> = steps.iter().map(|taken| Question::new(taken.access.clone())).collect();
+    // The very thing that is served, around a policy that lets everybody do everything.
+    let settings = wiring::within_settings(config, AllowAll);
+    let runtime = runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|source| Failure::System { what: "an event loop", source })?;
+    let decisions = runtime.block_on(settings.authorize(principal, &questions));
+    let decisions = decisions.map_err(Failure::Undecided)?;
+    let refusals = steps.iter().zip(decisions).filter_map(|(taken, decision)| {
+        let setting = match decision.verdict {
+            Verdict::Allow => return None,
+            Verdict::Unsupported => "--read-only",
+            _ => "--anonymous",
+        };
+        let permission = taken.step.permission;
+        Some(format!("{permission}: refused by {setting}: {}\n", decision.reason))
+    });
+    Ok(refusals.collect())
 }
 
 /// Who it is; `None` where nobody can be that.

@@ -47,10 +47,22 @@ pub(super) fn run(_: &ArgMatches, config: &Config) -> Result<(), Failure> {
     let password = Hidden::generate(&SystemRandom);
     let groups: Vec<GroupName> = vec![ADMINS.parse().expect("it is a name")];
     let name = ADMIN.parse().expect("it is a name");
-    administer_here(config, Command::UserAdd { name, groups, password: password.clone() })?;
+    let add = Command::UserAdd { name, groups, password: password.clone() };
+    administer_here(config, add).map_err(|failure| in_store(data, failure))?;
     configuration.keep();
     policy.keep();
-    super::print(&next(data, config, &password))
+    let instead = format!("`registry-bin user passwd {ADMIN}`");
+    super::print_once(&next(data, config, &password), &instead)
+}
+
+/// Says of which store it is that there is a user already: nobody has named it.
+fn in_store(data: &Path, failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(why) => {
+            Failure::Refused(format!("{why}: {ADMIN} in the store in {}", data.display()))
+        }
+        other => other,
+    }
 }
 
 fn next(data: &Path, config: &Config, password: &Hidden) -> String {
@@ -64,11 +76,13 @@ fn next(data: &Path, config: &Config, password: &Hidden) -> String {
          next, in this directory:\n\n    \
          registry-bin serve\n    \
          docker login {address} -u {ADMIN}\n    \
-         docker tag alpine {address}/{ADMIN}/alpine\n    \
-         docker push {address}/{ADMIN}/alpine\n    \
-         registry-bin user add alice\n    \
+         docker tag alpine {address}/team/alpine\n    \
+         docker push {address}/team/alpine\n\n\
+         then, for a user who works in team, a build that pushes to it, and everybody to pull:\n\n    \
+         registry-bin user add alice --group team\n    \
          registry-bin key create --project team --expires 90d\n    \
-         registry-bin explain alice push team/app\n",
+         registry-bin repository set team/alpine --visibility public\n    \
+         registry-bin explain alice push team/alpine\n",
         data.display(),
         password.expose(),
     )

@@ -85,8 +85,10 @@ fn create(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
     let Answer::CreatedKey { entry, key } = administer(config, command)? else {
         return Err(Failure::Nonsense);
     };
+    let instead = format!("`registry-bin key revoke {}`, and make another", entry.id);
     if wants_json(matches) {
-        return super::print_json(&Answer::CreatedKey { entry, key });
+        let text = super::to_json(&Answer::CreatedKey { entry, key });
+        return super::print_once(&text, &instead);
     }
     let until = entry.expires.as_ref().map_or("for ever".to_owned(), |at| format!("until {at}"));
     let login = match &entry.owner {
@@ -99,7 +101,7 @@ fn create(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
          the key is shown this once:",
         entry.id, entry.owner
     ));
-    super::print(&format!("{}\n", key.expose()))
+    super::print_once(&format!("{}\n", key.expose()), &instead)
 }
 
 fn list(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {

@@ -64,7 +64,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
         audit: Arc::clone(&audit),
         clock: Box::new(SystemClock::new()),
     };
-    let control = control::start(config, administrator)?;
+    let control = control::start(config, administrator, tasks.clone())?;
     let service = wiring::service(config, registry, &login, limits.clone(), audit);
     let service = Probed { health: Health::new(stores, SystemClock::new(), SystemRandom), service };
     welcome::say(reader, config, address);

@@ -5,6 +5,7 @@ use registry_adapters::{
     accounts::{GroupName, UserName},
     system::SystemRandom,
 };
+use registry_core::name::RepositoryName;
 
 use super::{
     administer::{administer, arguments, json, wants_json},
@@ -80,12 +81,18 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
         "remove" => ("removed", Command::UserRemove { name }, None),
         _ => unreachable!("{word} is no subcommand"),
     };
-    administer(config, command)?;
+    let answer = administer(config, command)?;
     super::say(&format!("{done} user {user}"));
+    if let Answer::Owned(repositories) = answer
+        && let Some(warning) = inheritance(&user, &repositories)
+    {
+        super::say(&warning);
+    }
     match generated {
         Some(password) => {
             super::say("the password is shown this once:");
-            super::print(&format!("{}\n", password.expose()))
+            let instead = format!("`registry-bin user passwd {user}`");
+            super::print_once(&format!("{}\n", password.expose()), &instead)
         }
         None => Ok(()),
     }
@@ -134,6 +141,23 @@ fn new_password(matches: &ArgMatches, user: &str) -> Result<(Hidden, Option<Hidd
     }
     let password = if matches.get_flag(STDIN) { prompt::read()? } else { prompt::ask(user)? };
     Ok((Hidden::from(&password), None))
+}
+
+/// What has to be thought of where a name outlasts its user.
+fn inheritance(user: &str, repositories: &[RepositoryName]) -> Option<String> {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = repositories.iter().take(SHOWN).map(RepositoryName::as_str).collect();
+    let more = match repositories.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!repositories.is_empty()).then(|| {
+        format!(
+            "whoever has the name {user} owns {}{more}: `registry-bin repository set NAME --owner OWNER` \
+             gives them to another",
+            shown.join(", ")
+        )
+    })
 }
 
 fn listed(users: &[UserEntry]) -> String {

@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration, each in one sentence that says what to do.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 use super::row::Origin;
 use crate::policy::PolicyError;
@@ -23,11 +23,12 @@ pub(crate) enum ConfigError {
     #[error("{} cannot be read: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(
-        "other machines can reach {listen}, and whoever does may push and delete; say who may with \
-         --accounts or --htpasswd FILE, or say --anonymous pull or --read-only, or listen on 127.0.0.1, or, if it \
-         is what you want, say --allow-anonymous-writes-on-network"
+        "other machines can reach {reached}, and whoever does may push and delete; say who may with \
+         --accounts or --htpasswd FILE, or say --anonymous pull or --read-only, or listen on \
+         127.0.0.1 without a proxy, or, if it is what you want, say \
+         --allow-anonymous-writes-on-network"
     )]
-    Exposed { listen: SocketAddr },
+    Exposed { reached: String },
     #[error("{given} is set ({origin}) but {missing} is not; HTTPS needs both, HTTP neither")]
     HalfOfTls { given: &'static str, origin: Origin, missing: &'static str },
     #[error(
@@ -36,11 +37,12 @@ pub(crate) enum ConfigError {
     )]
     NamelessTokens { origin: Origin },
     #[error(
-        "other machines can reach {listen}, and {rule} of the policy lets whoever does write \
-         without credentials; take that from the rule, or say --read-only, or listen on 127.0.0.1, \
-         or, if it is what you want, say --allow-anonymous-writes-on-network"
+        "other machines can reach {reached}, and {rule} of the policy lets whoever does write \
+         without credentials; take that from the rule, or say --read-only, or listen on \
+         127.0.0.1 without a proxy, or, if it is what you want, say \
+         --allow-anonymous-writes-on-network"
     )]
-    ExposedByRule { listen: SocketAddr, rule: String },
+    ExposedByRule { reached: String, rule: String },
     #[error(transparent)]
     Policy(#[from] PolicyError),
 }

@@ -15,16 +15,16 @@ pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
 
 /// The same with another policy, which is to take the place of the one that is there.
 pub(crate) fn check_policy(config: &Config, policy: &Policy) -> Result<(), ConfigError> {
-    let listen = config.listen.value;
     let writable = !config.read_only.value && config.anonymous_access() == AnonymousAccess::All;
-    if !config.is_on_network() || !writable || config.allow_anonymous_writes_on_network.value {
+    let Some(reached) = config.reached() else { return Ok(()) };
+    if !writable || config.allow_anonymous_writes_on_network.value {
         return Ok(());
     }
     match policy.opens_to_anonymous_writes() {
         None => Ok(()),
-        Some(Opening::NoRules) => Err(ConfigError::Exposed { listen }),
+        Some(Opening::NoRules) => Err(ConfigError::Exposed { reached }),
         Some(Opening::Rule(rule)) => {
-            Err(ConfigError::ExposedByRule { listen, rule: rule.to_string() })
+            Err(ConfigError::ExposedByRule { reached, rule: rule.to_string() })
         }
     }
 }
@@ -50,7 +50,7 @@ impl Config {
 
     /// Whether requests are limited: not those of a machine to itself, which nobody logs in for.
     pub(crate) fn limits_requests(&self) -> bool {
-        self.has_users() || self.is_on_network()
+        self.has_users() || self.reached().is_some()
     }
 
     /// Whether whoever has done as they are told may push.
@@ -64,7 +64,22 @@ impl Config {
         self.has_users() && self.is_on_network() && self.tls_certificate.value.path().is_none()
     }
 
-    /// Whether other machines can reach the registry.
+    /// Where other machines can reach the registry, if they can: by its address, or by a proxy before
+    /// it, for which the other two settings are.
+    fn reached(&self) -> Option<String> {
+        let listen = self.listen.value;
+        if self.is_on_network() {
+            Some(listen.to_string())
+        } else if self.public_url.value.origin().is_some() {
+            Some(format!("{listen} as {}, which public-url says", self.public_url.value))
+        } else if !self.trusted_proxies.value.is_empty() {
+            Some(format!("{listen} by a proxy, which trusted-proxies says"))
+        } else {
+            None
+        }
+    }
+
+    /// Whether other machines can reach the address.
     fn is_on_network(&self) -> bool {
         !self.listen.value.ip().to_canonical().is_loopback()
     }
@@ -100,6 +115,29 @@ mod tests {
             config.read_only.value = read_only;
             config.allow_anonymous_writes_on_network.value = allow;
             assert_eq!(check(&config).is_ok(), fine, "{listen} {read_only} {allow}");
+        }
+    }
+
+    #[test]
+    fn a_server_behind_a_proxy_is_on_the_network_too() {
+        for (public_url, proxies) in [
+            ("https://registry.example.com", ""),
+            ("", "127.0.0.1"),
+            ("http://registry.example.com", "10.0.0.0/8"),
+        ] {
+            let mut config = config("127.0.0.1:5000");
+            assert!(check(&config).is_ok() && !config.limits_requests());
+            config.public_url.value = Value::parse(public_url).expect("an origin or none");
+            config.trusted_proxies.value = Value::parse(proxies).expect("networks or none");
+            let error = check(&config).expect_err("anybody may write").to_string();
+            assert!(error.starts_with("other machines can reach 127.0.0.1:5000 "), "{error}");
+            assert!(config.limits_requests());
+            config.allow_anonymous_writes_on_network.value = true;
+            assert!(check(&config).is_ok());
+            config.allow_anonymous_writes_on_network.value = false;
+            config.accounts.value = true;
+            // The proxy is the one to speak TLS.
+            assert!(check(&config).is_ok() && !config.has_passwords_in_the_clear());
         }
     }
 

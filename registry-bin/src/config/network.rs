@@ -44,6 +44,10 @@ pub(crate) struct Proxies {
 }
 
 impl Proxies {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     pub(crate) fn trusted(&self) -> TrustedProxies {
         self.trusted.clone()
     }

@@ -153,6 +153,9 @@ settings! {
     /// is any
     tokens_per_address: Number = "20" N;
 
+    /// The same for each user, project and runner
+    tokens_per_user: Number = "20" N;
+
     /// Let the repositories with the same first component keep so many bytes together; 0 is any. With
     /// it a start counts what is there
     stored_per_namespace: Bytes = "0" SIZE;

@@ -3,7 +3,7 @@
 use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use futures::future::{self, Either};
-use registry_core::ports::Clock;
+use registry_core::ports::{Clock, Tasks};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -42,16 +42,18 @@ impl Operator {
     }
 }
 
-/// Answers whoever connects, until it is dropped. What was begun by then ends nevertheless.
+/// Answers whoever connects, until it is dropped. What was begun by then ends nevertheless: `tasks`
+/// has it.
 pub(crate) async fn serve<Q, A, F>(
     socket: &Socket,
     clock: impl Clock + Clone,
+    tasks: &impl Tasks,
     answer: impl Fn(Operator, Q) -> F + Send + Sync + 'static,
 ) -> io::Result<()>
 where
-    Q: DeserializeOwned + Send,
-    A: Serialize + Send,
-    F: Future<Output = A> + Send,
+    Q: DeserializeOwned + Send + 'static,
+    A: Serialize + Send + 'static,
+    F: Future<Output = A> + Send + 'static,
 {
     let listener = UnixListener::from_std(socket.listener()?)?;
     let answer = Arc::new(answer);
@@ -67,12 +69,12 @@ where
             }
         };
         let (answer, clock) = (Arc::clone(&answer), clock.clone());
-        tokio::spawn(async move {
+        tasks.spawn(Box::pin(async move {
             if let Err(error) = converse(stream, &clock, &*answer).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a command broke off");
             }
             drop(turn);
-        });
+        }));
     }
 }
 
@@ -118,7 +120,44 @@ async fn in_time<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use futures::FutureExt;
+    use registry_adapters::system::{SystemClock, TokioTasks};
+    use tokio::sync::Notify;
+
+    use super::{
+        super::{SocketPath, ask},
+        *,
+    };
+
+    #[tokio::test]
+    async fn a_command_that_was_begun_is_waited_for_when_the_server_ends() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = SocketPath::in_directory(directory.path()).expect("a short path");
+        let socket = path.listen().expect("a socket");
+        let tasks = TokioTasks::current();
+        let [begun, end] = [(); 2].map(|()| Arc::new(Notify::new()));
+        let answer = {
+            let (begun, end) = (Arc::clone(&begun), Arc::clone(&end));
+            move |_, question: u8| {
+                let (begun, end) = (Arc::clone(&begun), Arc::clone(&end));
+                async move {
+                    begun.notify_one();
+                    end.notified().await;
+                    question + 1
+                }
+            }
+        };
+        let asking = tokio::task::spawn_blocking(move || ask::<u8, u8>(&path, &1));
+        let serving = serve(&socket, SystemClock::new(), &tasks, answer);
+        assert!(matches!(
+            future::select(pin!(serving), pin!(begun.notified())).await,
+            Either::Right(_)
+        ));
+        assert!(tasks.idle().now_or_never().is_none(), "the end waits for it");
+        end.notify_one();
+        tasks.idle().await;
+        assert_eq!(asking.await.expect("no panic").expect("an answer"), Some(2));
+    }
 
     #[test]
     fn only_root_and_the_server_s_own_user_may_command() {

@@ -60,13 +60,27 @@ impl SocketPath {
         &self.0
     }
 
-    /// Connects to the server that listens; `None` where none does.
+    /// Connects to the server that listens; `None` where none does. It is told passwords, so it must
+    /// be root's or that of whoever owns the directory.
     pub(super) fn connect(&self) -> Result<Option<UnixStream>, ControlError> {
         use io::ErrorKind::{ConnectionRefused, NotADirectory, NotFound};
         match UnixStream::connect(&self.0) {
-            Ok(stream) => Ok(Some(stream)),
+            Ok(stream) => self.trusted(stream).map(Some),
             Err(e) if matches!(e.kind(), NotFound | NotADirectory | ConnectionRefused) => Ok(None),
             Err(source) => Err(self.failed("connect to", source)),
+        }
+    }
+
+    fn trusted(&self, stream: UnixStream) -> Result<UnixStream, ControlError> {
+        let peer = net::sockopt::socket_peercred(&stream);
+        let peer = peer.map_err(|error| self.failed("look at who listens on", error.into()))?;
+        let directory = fs::metadata(self.0.parent().unwrap_or(&self.0));
+        let owner = directory.map_err(|source| self.failed("look at the directory of", source))?;
+        let (peer, owner) = (peer.uid.as_raw(), owner.uid());
+        if is_trusted(peer, owner) {
+            Ok(stream)
+        } else {
+            Err(ControlError::Impostor { path: self.0.clone(), peer, owner })
         }
     }
 
@@ -140,9 +154,20 @@ impl Drop for Socket {
     }
 }
 
+/// Whether a server of this user is the one of a directory with this owner.
+const fn is_trusted(peer: u32, owner: u32) -> bool {
+    peer == 0 || peer == owner
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_told_to_the_owner_of_the_directory_and_to_root_alone() {
+        assert!(is_trusted(1000, 1000) && is_trusted(0, 1000));
+        assert!(!is_trusted(1001, 1000) && !is_trusted(1000, 0));
+    }
 
     fn path(directory: &tempfile::TempDir) -> SocketPath {
         SocketPath::in_directory(directory.path()).expect("a short path")

@@ -1,7 +1,7 @@
 //! A policy that follows its file while the server runs.
 
 use std::{
-    fmt, fs,
+    fmt, fs, mem,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     pin::pin,
@@ -34,6 +34,14 @@ struct Inner {
 /// By what a change of the file is seen.
 type Stamp = Option<(u64, u64, u64, Option<SystemTime>)>;
 
+/// What was seen of the file.
+#[derive(Debug, Default)]
+struct Looks {
+    last: Stamp,
+    /// What it looked like when it was read.
+    read: Option<Stamp>,
+}
+
 impl LivePolicy {
     /// What is in the file at `path`.
     pub(crate) fn new(path: &Path, policy: PolicyFile) -> Self {
@@ -48,23 +56,25 @@ impl LivePolicy {
 
     /// Follows the file: what it says is taken if `check` has nothing against it. Where it is wrong
     /// that is said once, and the policy stays as it was.
+    ///
+    /// It is read first at once: somebody may have edited it since the policy was.
     pub(crate) async fn follow(
         self,
         clock: impl Clock,
         check: impl Fn(&Path, &PolicyFile) -> Result<(), String> + Send,
     ) {
-        let mut seen = self.stamp().await;
+        let mut looks = Looks::default();
+        let mut asked = true;
         loop {
+            let stamp = self.stamp().await;
+            if looks.is_due(stamp, asked) && self.take(stamp, &check).await {
+                looks.read = Some(stamp);
+            }
             let look = pin!(self.0.look.notified());
-            let asked = match future::select(look, clock.sleep(EVERY)).await {
+            asked = match future::select(look, clock.sleep(EVERY)).await {
                 future::Either::Left(_) => true,
                 future::Either::Right(_) => false,
             };
-            let stamp = self.stamp().await;
-            if asked || stamp != seen {
-                seen = stamp;
-                self.take(&check).await;
-            }
         }
     }
 
@@ -72,9 +82,17 @@ impl LivePolicy {
         Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn take(&self, check: &(impl Fn(&Path, &PolicyFile) -> Result<(), String> + Send)) {
+    /// Takes what the file says, if it looks like this before and after; says whether it did.
+    async fn take(
+        &self,
+        stamp: Stamp,
+        check: &(impl Fn(&Path, &PolicyFile) -> Result<(), String> + Send),
+    ) -> bool {
         let path = &self.0.path;
         let read = self.blocking(super::read).await.map(|read| read.map_err(|e| e.to_string()));
+        if self.stamp().await != stamp {
+            return false;
+        }
         let checked = read.and_then(|read| {
             let policy = read?;
             check(path, &policy).map(|()| policy)
@@ -91,6 +109,7 @@ impl LivePolicy {
                 tracing::error!(reason, "the new policy is not taken; the old one stays in force");
             }
         }
+        true
     }
 
     async fn stamp(&self) -> Stamp {
@@ -111,6 +130,15 @@ impl LivePolicy {
     }
 }
 
+impl Looks {
+    /// Whether to read the file that looks like this now: one that was written to a moment ago may not
+    /// be whole, and the half of a policy is one too. Whoever asks has it whole.
+    fn is_due(&mut self, stamp: Stamp, asked: bool) -> bool {
+        let is_settled = mem::replace(&mut self.last, stamp) == stamp;
+        asked || (is_settled && self.read != Some(stamp))
+    }
+}
+
 #[async_trait]
 impl Authorizer for LivePolicy {
     async fn authorize(
@@ -126,5 +154,74 @@ impl Authorizer for LivePolicy {
 impl fmt::Debug for LivePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LivePolicy").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_adapters::system::SystemClock;
+
+    use super::*;
+
+    fn stamp(length: u64) -> Stamp {
+        Some((1, 1, length, None))
+    }
+
+    #[test]
+    fn a_file_is_read_once_it_stays_what_it_is_or_when_somebody_asks() {
+        let mut looks = Looks { last: stamp(1), read: Some(stamp(1)) };
+        for (length, asked, due) in [
+            (1, false, false),
+            (2, false, false),
+            (3, false, false),
+            (3, false, true),
+            (4, true, true),
+        ] {
+            assert_eq!(looks.is_due(stamp(length), asked), due, "{length} {asked}");
+            if due {
+                looks.read = Some(stamp(length));
+            }
+        }
+        assert!(!looks.is_due(None, false) && looks.is_due(None, false), "it is gone");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_while_it_is_read_is_not_taken() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("policy.toml");
+        fs::write(&path, "rule = []\n[credentials]\nuser-key = [\"pull\"]\n").expect("a file");
+        let live = LivePolicy::new(&path, toml::from_str("rule = []").expect("a policy"));
+        let before = live.current();
+        let fine = |_: &Path, _: &PolicyFile| Ok(());
+        assert!(!live.take(stamp(3), &fine).await);
+        assert_eq!(before, live.current());
+        assert!(live.take(live.stamp().await, &fine).await);
+        assert_ne!(before, live.current());
+    }
+
+    #[tokio::test]
+    async fn what_was_edited_before_it_is_followed_is_taken() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("policy.toml");
+        fs::write(&path, "rule = []\n[credentials]\nuser-key = [\"pull\"]\n").expect("a file");
+        let live = LivePolicy::new(&path, toml::from_str("rule = []").expect("a policy"));
+        let before = live.current();
+        let checked = Arc::new(Notify::new());
+        let check = {
+            let checked = Arc::clone(&checked);
+            move |_: &Path, _: &PolicyFile| {
+                checked.notify_one();
+                Ok(())
+            }
+        };
+        let clock = SystemClock::new();
+        let following = tokio::spawn(live.clone().follow(clock, check));
+        let late = clock.sleep(Duration::from_secs(60));
+        let checked = future::select(pin!(checked.notified()), late).await;
+        assert!(matches!(checked, future::Either::Left(_)), "nothing was read");
+        while live.current() == before {
+            tokio::task::yield_now().await;
+        }
+        following.abort();
     }
 }

@@ -6,7 +6,7 @@ use hyper::{Method, StatusCode, header::AUTHORIZATION};
 use rustix::process::Signal;
 
 use crate::{
-    commands::{add, basic, json},
+    commands::{add, basic, json, push},
     http::Http,
     program::{Program, Run},
     running::Running,
@@ -106,7 +106,17 @@ async fn commands_work_on_a_store_that_nobody_serves() {
     let none = program.run(&["user", "list"]);
     assert_eq!(none.code, Some(3));
     assert!(none.stderr.starts_with("there is no store in "), "{none:?}");
-    assert!(!program.path().join("registry-data").exists());
+    let data = program.path().join("registry-data");
+    assert!(!data.exists());
+    // Neither reading nor writing makes one of a directory that somebody else made.
+    std::fs::create_dir(&data).expect("a directory");
+    for words in [&["user", "list"][..], &["key", "list"], &["user", "add", "alice", "--generate"]]
+    {
+        let none = program.run(words);
+        assert_eq!(none.code, Some(3), "{words:?}");
+        assert!(none.stderr.starts_with("there is no store in "), "{none:?}");
+        assert_eq!(std::fs::read_dir(&data).expect("a directory").count(), 0, "{words:?}");
+    }
     let running = Running::start(&program, &SERVE);
     running.signal(Signal::TERM);
     running.end();
@@ -140,6 +150,48 @@ async fn a_change_holds_at_once_and_after_a_restart() {
     assert_eq!(login(&running, "alice", &alice).await, 401);
     assert_eq!(program.run(&["user", "enable", "alice"]).code, Some(0));
     assert_eq!(login(&running, "alice", &alice).await, 200);
+}
+
+#[test]
+fn a_command_without_a_server_says_that_a_change_is_not_audited_and_reads_leave_no_log() {
+    const UNAUDITED: &str = "this is in no audit log: the configuration names none\n";
+    let program = Program::new();
+    assert_eq!(program.run(&["init"]).code, Some(0));
+    let add = program.run(&["user", "add", "alice", "--generate"]);
+    assert!(add.stderr.contains(UNAUDITED), "{add:?}");
+    let again = program.run(&["user", "add", "alice", "--generate"]);
+    assert!(!again.stderr.contains(UNAUDITED), "nothing was changed: {again:?}");
+    assert_eq!(program.run(&["user", "list"]).stderr, "");
+    let program = program.variable("REGISTRY_AUDIT_LOG", "audit.jsonl");
+    let log = program.path().join("audit.jsonl");
+    for words in [&["user", "list"][..], &["explain", "alice", "pull", "alice/app"]] {
+        assert_ne!(program.run(words).code, Some(2), "{words:?}");
+        assert!(!log.exists(), "{words:?}");
+    }
+    let disable = program.run(&["user", "disable", "alice"]);
+    assert_eq!((disable.code, disable.stderr.as_str()), (Some(0), "disabled user alice\n"));
+    assert!(std::fs::read_to_string(log).expect("a log").contains("user disable"));
+    let _running = Running::start(&program, &[]);
+    let enable = program.run(&["user", "enable", "alice"]);
+    assert_eq!(enable.stderr, "enabled user alice\n", "the server audits it");
+}
+
+#[tokio::test]
+async fn whoever_removes_a_user_or_adds_one_of_the_same_name_is_told_what_it_owns() {
+    const OWNS: &str = "whoever has the name alice owns alice/app: ";
+    let program = Program::new();
+    let running = Running::start(&program, &SERVE);
+    let http = Http::new(running.address);
+    let [alice, _] = ["alice", "bob"].map(|user| add(&program, user, &[]));
+    assert_eq!(push(&http, "alice/app", &basic("alice", &alice)).await, StatusCode::CREATED);
+    let removed = program.run(&["user", "remove", "alice"]);
+    assert!(removed.stderr.contains(OWNS), "{removed:?}");
+    let added = program.run(&["user", "add", "alice", "--generate"]);
+    assert!(added.stderr.contains(OWNS), "{added:?}");
+    assert_eq!(program.run(&["user", "remove", "bob"]).stderr, "removed user bob\n");
+    let set = ["repository", "set", "alice/app", "--owner", "nobody"];
+    assert_eq!(program.run(&set).code, Some(0));
+    assert_eq!(program.run(&["user", "remove", "alice"]).stderr, "removed user alice\n");
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! The first minutes: `init`, `serve`, a login, a push, and what the second user sees.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Output,
+};
 
 use hyper::{Method, header::WWW_AUTHENTICATE};
 use rustix::process::Signal;
@@ -9,7 +15,7 @@ use serde_json::Value;
 use crate::{
     commands::{add, basic, json, push, status, token},
     http::Http,
-    program::Program,
+    program::{Program, Run},
     running::Running,
 };
 
@@ -48,18 +54,21 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     }
     running.wait_for("no rule allows it");
     // The same by a token, which carries no more than what its user may do.
-    let scope = "repository:team/app:pull,push";
+    let scope = "repository:team/app:pull%20repository:alice/app:pull,push";
     let bearer = token(&http, &alice, scope).await.expect("a token");
     let tags = "/v2/team/app/tags/list";
-    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 200);
+    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 403, "it is private");
     assert_eq!(push(&http, "team/app", &bearer).await.as_u16(), 403);
-    let minted = program.run(&["token", "mint", "--user", "alice", "--scope", scope]);
+    assert_eq!(push(&http, "alice/app", &bearer).await.as_u16(), 201);
+    let scopes = ["--scope", "repository:team/app:pull", "--scope", "repository:alice/app:pull"];
+    let minted = program.run(&[&["token", "mint", "--user", "alice"][..], &scopes].concat());
     assert_eq!(
         minted.stderr.lines().next(),
-        Some("a token that carries repository:team/app:pull, good for 300 seconds:")
+        Some("a token that carries repository:alice/app:pull, good for 300 seconds:")
     );
     let bearer = format!("Bearer {}", minted.stdout.trim_end());
-    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 200);
+    let own = "/v2/alice/app/tags/list";
+    assert_eq!(status(&http, Method::GET, own, &bearer, "").await, 200);
     // A group, an owner and a public repository change it without a restart.
     assert_eq!(program.run(&["user", "groups", "alice", "--group", "team"]).code, Some(0));
     assert_eq!(push(&http, "team/app", &alice).await.as_u16(), 201);
@@ -91,6 +100,7 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     assert_eq!(push(&http, "team/app", &key).await.as_u16(), 403);
     // Every file of its own is its user's alone.
     let data = program.path().join("registry-data");
+    assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("control.sock")), 0o600);
     assert_eq!(mode(&data.join("token-keys")), 0o700);
     for entry in fs::read_dir(data.join("token-keys")).expect("keys") {
@@ -98,7 +108,14 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     }
     assert_eq!(mode(&program.path().join("audit.jsonl")), 0o600);
     running.signal(Signal::TERM);
-    running.end();
+    let (_, log) = running.end();
+    let of_keys = ["User(alice)", "Project(acme)"].map(|who| {
+        let refused = log.iter().filter(|line| line.contains(who) && line.contains("\"refused\""));
+        let refused: Vec<_> = refused.map(|line| line.contains("\"credential\"")).collect();
+        assert!(!refused.is_empty(), "{who}: {log:?}");
+        refused.contains(&true)
+    });
+    assert_eq!(of_keys, [false, true], "refresh tokens hang on the id of a login: {log:?}");
     let audit = fs::read_to_string(program.path().join("audit.jsonl")).expect("a log");
     let events: Vec<Value> =
         audit.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -109,10 +126,78 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
                 && event["reason"].as_str().unwrap_or_default().contains(reason)
         })
     };
+    let by = |kind: &str| -> Vec<bool> {
+        let by = events.iter().filter(|event| event["credential"] == kind);
+        by.map(|event| event["credential_id"].is_string()).collect()
+    };
+    let [by_password, by_key] = ["password", "project-key"].map(by);
+    assert!(!by_password.is_empty() && !by_password.contains(&true), "{audit}");
+    assert!(!by_key.is_empty() && !by_key.contains(&false), "{audit}");
     assert!(has("admin", "user:alice", "user add"), "{audit}");
     assert!(has("admin", "team/app", "repository set"), "{audit}");
     assert!(has("key-created", "project:acme", "key create"), "{audit}");
-    assert!(has("login", "repository:team/app:pull", ""), "{audit}");
+    assert!(has("login", "repository:alice/app:pull", ""), "{audit}");
+}
+
+#[tokio::test]
+async fn what_init_says_to_do_next_works_as_it_is_printed() {
+    let program = Program::new();
+    let init = program.run(&["init"]);
+    let running = Running::start(&program, &[]);
+    let http = Http::new(running.address);
+    let admin = basic("admin", password(&init.stdout));
+    assert!(init.stdout.contains("docker push 127.0.0.1:5000/team/alpine\n"), "{init:?}");
+    assert_eq!(push(&http, "team/alpine", &admin).await.as_u16(), 201);
+    let steps: Vec<_> =
+        init.stdout.lines().filter_map(|l| l.strip_prefix("    registry-bin ")).collect();
+    assert_eq!(steps.len(), 5, "{init:?}");
+    let mut secrets = Vec::new();
+    for step in steps.into_iter().filter(|step| *step != "serve") {
+        let mut words: Vec<_> = step.split(' ').collect();
+        // There is nobody to ask for a password.
+        words.extend(step.starts_with("user add ").then_some("--generate"));
+        let run = program.run(&words);
+        assert_eq!(run.code, Some(0), "{step}: {run:?}");
+        secrets.push(run.stdout.trim_end().to_owned());
+    }
+    for (user, secret) in ["alice", "team"].into_iter().zip(&secrets) {
+        assert_eq!(push(&http, "team/alpine", &basic(user, secret)).await.as_u16(), 201, "{user}");
+    }
+    let tags = "/v2/team/alpine/tags/list";
+    assert_eq!(status(&http, Method::GET, tags, "", "").await, 200, "it is public");
+}
+
+#[tokio::test]
+async fn what_is_private_stays_so_but_for_runners_and_whom_an_example_lets_in() {
+    let program = Program::new();
+    let init = program.run(&["init"]);
+    let mut running = Running::start(&program, &[]);
+    let http = Http::new(running.address);
+    let admin = basic("admin", password(&init.stdout));
+    let bob = basic("bob", &add(&program, "bob", &[]));
+    let runner = program.run(&["key", "create", "--runner", "team/app"]);
+    let runner = basic("runner", runner.stdout.trim_end());
+    for repository in ["team/app", "other/app"] {
+        assert_eq!(push(&http, repository, &admin).await.as_u16(), 201);
+    }
+    let [team, other] = ["/v2/team/app/tags/list", "/v2/other/app/tags/list"];
+    for (who, path, expected) in
+        [(&runner, team, 200), (&runner, other, 403), (&bob, team, 403), (&bob, other, 403)]
+    {
+        assert_eq!(status(&http, Method::GET, path, who, "").await.as_u16(), expected, "{path}");
+    }
+    let path = program.path().join("policy.toml");
+    let policy = fs::read_to_string(&path).expect("a policy");
+    let (before, rest) = policy.split_once("# [[rule]]\n# name = \"bob").expect("the example");
+    let (example, after) = rest.split_once("\n\n").expect("its end");
+    let example = example.replace("\n# ", "\n");
+    fs::write(&path, format!("{before}[[rule]]\nname = \"bob{example}\n\n{after}"))
+        .expect("a file");
+    running.signal(Signal::HUP);
+    running.wait_for("the policy is another now");
+    assert_eq!(status(&http, Method::GET, team, &bob, "").await.as_u16(), 200);
+    assert_eq!(push(&http, "team/app", &bob).await.as_u16(), 403);
+    assert_eq!(status(&http, Method::GET, other, &bob, "").await.as_u16(), 403);
 }
 
 #[test]
@@ -132,8 +217,41 @@ fn init_overwrites_nothing_and_leaves_nothing_half_made() {
     }
     let again = program.run(&["init"]);
     assert_eq!((again.code, again.stdout.as_str()), (Some(1), ""));
-    assert_eq!(again.stderr, "there is a user of this name already\n");
+    assert_eq!(
+        again.stderr,
+        "there is a user of this name already: admin in the store in ./registry-data\n"
+    );
     assert!(!program.path().join("registry.toml").exists());
+}
+
+#[test]
+fn a_secret_that_cannot_be_shown_is_said_to_be_lost_and_how_to_get_another() {
+    let program = Program::new();
+    for (arguments, instead) in [
+        (&["init"][..], "run `registry-bin user passwd admin`\n"),
+        (&["user", "add", "alice", "--generate"], "run `registry-bin user passwd alice`\n"),
+        (&["key", "create", "--user", "alice"], "`, and make another\n"),
+        (&["key", "create", "--user", "alice", "--json"], "`, and make another\n"),
+    ] {
+        let run = Run::from(into_nobody(&program, arguments));
+        assert_eq!(run.code, Some(1), "{arguments:?}: {run:?}");
+        assert!(run.stderr.ends_with(instead), "{arguments:?}: {run:?}");
+    }
+    let mut full = program.command(&["user", "passwd", "admin", "--generate"]);
+    full.stdout(File::options().write(true).open("/dev/full").expect("a device"));
+    let run = Run::from(full.output().expect("the binary runs"));
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.ends_with("run `registry-bin user passwd admin`\n"), "{run:?}");
+    // What the sentences say to run works: the files were kept.
+    assert_eq!(program.run(&["user", "passwd", "admin", "--generate"]).code, Some(0));
+    assert!(program.path().join("registry.toml").exists());
+}
+
+/// A run whose standard output nobody reads.
+fn into_nobody(program: &Program, arguments: &[&str]) -> Output {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    program.command(arguments).stdout(writer).output().expect("the binary runs")
 }
 
 #[tokio::test]

@@ -74,6 +74,48 @@ fn explain_says_what_is_decided_and_by_which_rule() {
 }
 
 #[test]
+fn explain_says_what_the_server_would_refuse_whatever_the_rules_say() {
+    for (setting, asked, lines) in [
+        ("read-only = true", "alice pull team/app", &["pull: rule 3 \"developers\" allows it"][..]),
+        (
+            "read-only = true",
+            "alice push team/app",
+            &[
+                "push: rule 3 \"developers\" allows it",
+                "push: refused by --read-only: the registry is read-only",
+            ],
+        ),
+        (
+            "anonymous = \"none\"",
+            "anonymous pull public/app",
+            &[
+                "pull: rule 1 \"the world\" allows it",
+                "pull: refused by --anonymous: anonymous callers may not",
+            ],
+        ),
+        ("anonymous = \"none\"", "alice push team/app", &["push: rule 3 \"developers\" allows it"]),
+        (
+            "anonymous = \"pull\"",
+            "anonymous push drop",
+            &["push: rule 2 allows it", "push: refused by --anonymous: anonymous callers may not"],
+        ),
+    ] {
+        let configuration = format!("policy = \"policy.toml\"\n{setting}\n");
+        let program = Program::new().file("policy.toml", RULES);
+        let program = program.file("registry.toml", &configuration);
+        let allowed = lines.len() == 1;
+        let verdict = if allowed { "allowed" } else { "denied" };
+        for policy in [&[][..], &["--policy", "policy.toml"]] {
+            let words = [&["explain"][..], policy, &asked.split(' ').collect::<Vec<_>>()].concat();
+            let run = program.run(&words);
+            assert_eq!(run.stdout.lines().next(), Some(verdict), "{setting} {asked}: {run:?}");
+            assert_eq!(run.stdout.lines().skip(1).collect::<Vec<_>>(), lines, "{setting} {asked}");
+            assert_eq!(run.code, Some(i32::from(!allowed)), "{setting} {asked}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_explained_is_refused_with_code_2() {
     let program = Program::new().file("policy.toml", RULES);
     for asked in [

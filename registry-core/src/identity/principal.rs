@@ -125,10 +125,20 @@ impl Principal {
         self.credential
     }
 
-    /// Which credential it was, for logs: the id of a key, never the key.
+    /// Which credential it was: the id of a key, never the key, or of a login with a password. That
+    /// of a login is no secret, but refresh tokens hang on it, so logs have [`key_id`](Self::key_id).
     #[must_use]
     pub fn credential_id(&self) -> Option<&str> {
         self.credential_id.as_deref()
+    }
+
+    /// Which key it was, for logs; `None` where it was none.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        match self.credential {
+            CredentialKind::Password => None,
+            _ => self.credential_id(),
+        }
     }
 
     /// The groups that it is a member of.
@@ -186,6 +196,15 @@ mod tests {
 
     fn access(action: Action, name: &str) -> Access {
         Access::repository(action, &name.parse().unwrap())
+    }
+
+    #[test]
+    fn only_the_id_of_a_key_is_shown() {
+        let alice = Principal::new(PrincipalKind::User, "alice");
+        let key = alice.clone().with_credential(CredentialKind::UserKey, Some("0123"));
+        assert_eq!((key.key_id(), key.credential_id()), (Some("0123"), Some("0123")));
+        let login = alice.with_credential(CredentialKind::Password, Some("4567"));
+        assert_eq!((login.key_id(), login.credential_id()), (None, Some("4567")));
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Inner {
                     $level,
                     request_id = %caller.request_id,
                     principal = ?caller.principal,
-                    credential = caller.principal.credential_id(),
+                    credential = caller.principal.key_id(),
                     ?access,
                     %reason,
                     "refused"

@@ -50,24 +50,35 @@ pub(super) struct Asked<'a> {
     pub(super) known: &'a Known,
 }
 
+/// A permission that the operation takes, and the access that the registry asks for it with.
+#[derive(Clone, Debug)]
+pub(super) struct Taken<'a> {
+    pub(super) access: Access,
+    pub(super) step: Step<'a>,
+}
+
 impl Operation {
     /// Everything that the operation takes. Without a target it is that of the registry alone.
-    pub(super) fn steps<'a>(self, policy: &'a PolicyFile, asked: Asked<'_>) -> Vec<Step<'a>> {
-        let explain = |access| -> Explanation<'a> {
-            let repository = asked.known.repository();
-            policy.explain(asked.principal, &Question::within(access, repository))
+    pub(super) fn steps<'a>(self, policy: &'a PolicyFile, asked: Asked<'_>) -> Vec<Taken<'a>> {
+        let explain = |access: &Access| -> Explanation<'a> {
+            let question = Question::within(access.clone(), asked.known.repository());
+            policy.explain(asked.principal, &question)
         };
-        let on = |action| asked.target.map(|target| explain(target.access(action)));
-        let step = |action| on(action).map(|explanation| explanation.step);
-        let of_registry = |action| Some(explain(Access::registry(action)).step);
-        let push = on(Action::Push);
-        let pushing = push.as_ref().map(|push| push.step);
-        let besides = push.as_ref().and_then(|push| push.besides);
+        let taken = |access: Access| Taken { step: explain(&access).step, access };
+        let step = |action| asked.target.map(|target| taken(target.access(action)));
+        let of_registry = |action| Some(taken(Access::registry(action)));
+        let push = asked.target.map(|target| target.access(Action::Push));
+        let push = push.map(|access| (explain(&access), access));
+        let pushing =
+            push.as_ref().map(|(push, access)| Taken { step: push.step, access: access.clone() });
+        let besides = push.as_ref().and_then(|(push, access)| {
+            push.besides.map(|step| Taken { step, access: access.clone() })
+        });
         let steps = match self {
             Self::Pull => [step(Action::Pull), None],
             // Where the store says that it is not there, the push would have to create it.
             Self::Push => {
-                let creates = push.as_ref().is_some_and(|push| push.facts == Facts::New);
+                let creates = push.is_some_and(|(push, _)| push.facts == Facts::New);
                 [pushing, besides.filter(|_| creates && asked.known.is_known())]
             }
             Self::Create | Self::Claim => [pushing, besides],

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Who may do what, for a start.
 pub(super) const POLICY: &str = r#"# Who may do what. What no rule allows is refused; what the rules allow adds up.
-# A change is taken within a second. To see what it means:
+# A change is taken within two seconds. To see what it means:
 #
 #   registry-bin policy check policy.toml
 #   registry-bin explain alice push team/app
@@ -16,7 +16,8 @@ who = ["group:admins"]
 repositories = ["**"]
 actions = ["pull", "push", "create", "claim", "overwrite", "delete", "catalog", "admin"]
 
-# alice does what she likes in alice and below, a project's key in what it is for.
+# alice does what she likes in alice and below, a project's key in what it is for:
+# registry-bin key create --project team
 [[rule]]
 name = "own namespace"
 who = ["authenticated"]
@@ -46,13 +47,26 @@ repositories = ["**"]
 when = ["public"]
 actions = ["pull"]
 
-# Everybody who has logged in may pull everything, and so may runners what they are for. Take this
-# away where users must not see each other's repositories; runners then need `runner:<repository>`.
+# registry-bin key create --runner team/app
 [[rule]]
-name = "readers"
-who = ["authenticated"]
+name = "runners"
+who = ["runner:*"]
 repositories = ["**"]
 actions = ["pull"]
+
+# What nobody above gives stays private. So bob may pull what is in team, and push nowhere but in bob:
+# [[rule]]
+# name = "bob looks on"
+# who = ["user:bob"]
+# repositories = ["team/**"]
+# actions = ["pull"]
+
+# Or every user may pull everything:
+# [[rule]]
+# name = "readers"
+# who = ["user:*"]
+# repositories = ["**"]
+# actions = ["pull"]
 
 # Whoever lists sees what they may pull.
 [[rule]]
@@ -108,15 +122,22 @@ mod tests {
     use super::*;
     use crate::config::TABLE;
 
+    /// The policy with all of its examples.
+    fn with_examples() -> String {
+        let line = |line: &'static str| match line.strip_prefix("# ") {
+            Some(example) if example.starts_with('[') || example.contains(" = ") => example,
+            _ => line,
+        };
+        POLICY.lines().map(|text| line(text).to_owned() + "\n").collect()
+    }
+
     #[test]
-    fn the_policy_is_one_and_so_it_is_without_the_comments_before_examples() {
-        toml::from_str::<PolicyFile>(POLICY).expect("a policy");
-        let examples = POLICY.lines().skip_while(|line| !line.starts_with("# Tags that"));
-        let examples = examples.map(|line| line.strip_prefix("# ").unwrap_or(line));
-        let example = |line: &&str| !line.starts_with(char::is_uppercase);
-        let examples: Vec<_> = examples.filter(example).collect();
-        let text = format!("rule = []\n{}", examples.join("\n"));
-        toml::from_str::<PolicyFile>(&text).expect("a policy");
+    fn the_policy_is_one_and_so_it_is_with_its_examples() {
+        let policy: PolicyFile = toml::from_str(POLICY).expect("a policy");
+        let more: PolicyFile = toml::from_str(&with_examples()).expect("a policy");
+        assert_eq!(more.rules().len(), policy.rules().len() + 2);
+        assert!(policy.immutable().is_empty() && policy.credentials().is_empty());
+        assert!(!more.immutable().is_empty() && !more.credentials().is_empty());
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! The commands that come while the server runs.
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, sync::Arc};
+use std::sync::Arc;
 
-use registry_adapters::system::SystemClock;
+use registry_adapters::system::{SystemClock, TokioTasks};
 use tokio::task::JoinHandle;
 
 use crate::{
     admin::Administrator,
     config::{Config, Store},
     control::{self, ControlError, Socket, SocketPath},
+    directory,
     failure::Failure,
 };
 
@@ -19,8 +20,7 @@ pub(super) struct Control(Option<JoinHandle<()>>);
 /// directory with something in it that is not a store's is refused.
 pub(super) fn clear(config: &Config) -> Result<(), Failure> {
     let data = config.data.value.path();
-    let is_store = data.join(".registry~").exists();
-    if config.store.value == Store::Filesystem && !is_store && data.exists() {
+    if config.store.value == Store::Filesystem && !directory::has_store(data) && data.exists() {
         // Where a socket cannot be, none was left.
         if let Ok(path) = SocketPath::in_directory(data) {
             path.clear()?;
@@ -31,13 +31,17 @@ pub(super) fn clear(config: &Config) -> Result<(), Failure> {
 
 /// Listens on the control socket. Without accounts there is little to command, and a server that
 /// cannot be commanded only says so.
-pub(super) fn start(config: &Config, administrator: Administrator) -> Result<Control, Failure> {
+pub(super) fn start(
+    config: &Config,
+    administrator: Administrator,
+    tasks: TokioTasks,
+) -> Result<Control, Failure> {
     let keeps_accounts = config.accounts.value;
     if config.store.value == Store::Memory && !keeps_accounts {
         return Ok(Control(None));
     }
     match listen(config) {
-        Ok(socket) => Ok(Control(Some(tokio::spawn(hear(socket, administrator))))),
+        Ok(socket) => Ok(Control(Some(tokio::spawn(hear(socket, administrator, tasks))))),
         Err(error) if keeps_accounts => Err(error.into()),
         Err(error) => {
             let error = &error as &dyn std::error::Error;
@@ -51,18 +55,18 @@ fn listen(config: &Config) -> Result<Socket, ControlError> {
     let data = config.data.value.path();
     if config.store.value == Store::Memory {
         // Where it fails the socket does, and says why.
-        let _ = DirBuilder::new().recursive(true).mode(0o700).create(data);
+        let _ = directory::make(data);
     }
     SocketPath::in_directory(data)?.listen()
 }
 
-async fn hear(socket: Socket, administrator: Administrator) {
+async fn hear(socket: Socket, administrator: Administrator, tasks: TokioTasks) {
     let administrator = Arc::new(administrator);
     let answer = move |operator, command| {
         let administrator = Arc::clone(&administrator);
         async move { administrator.carry_out(operator, command).await }
     };
-    if let Err(error) = control::serve(&socket, SystemClock::new(), answer).await {
+    if let Err(error) = control::serve(&socket, SystemClock::new(), &tasks, answer).await {
         tracing::error!(error = &error as &dyn std::error::Error, "no command is heard any more");
     }
 }
