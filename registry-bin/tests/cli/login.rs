@@ -1,9 +1,12 @@
 //! The settings of how callers log in.
 
-use hyper::{Method, StatusCode, header::HeaderName, header::WWW_AUTHENTICATE};
+use hyper::{
+    Method, StatusCode,
+    header::{AUTHORIZATION, HeaderName, WWW_AUTHENTICATE},
+};
 
 use crate::{
-    commands::{add, basic, token},
+    commands::{add, basic, json, status, token},
     http::Http,
     program::Program,
     running::Running,
@@ -69,6 +72,32 @@ async fn credentials_that_may_not_pull_alone_get_no_token_for_it() {
     assert_eq!(refused, Err(StatusCode::FORBIDDEN));
     assert!(token(&http, &acme, "repository:acme/app:pull,push").await.is_ok());
     assert!(token(&http, &alice, "repository:acme/app:pull").await.is_ok());
+}
+
+#[tokio::test]
+async fn an_upload_does_not_go_on_with_a_key_that_was_revoked() {
+    let program = Program::new();
+    let running = Running::start(&program, &["--accounts"]);
+    let http = Http::new(running.address);
+    let login = || {
+        let key = program.run(&["key", "create", "--project", "acme"]);
+        basic("acme", key.stdout.trim_end())
+    };
+    let revoked = login();
+    let header = [(AUTHORIZATION, &*revoked)];
+    let start = http.send(Method::POST, "/v2/acme/app/blobs/uploads/", &header, "").await;
+    let session = start.expect("a reply").location().to_owned();
+    assert_eq!(status(&http, Method::GET, &session, &revoked, "").await, StatusCode::NO_CONTENT);
+    let keys = json(&program, &["key", "list", "--json"]);
+    let id = keys[0]["id"].as_str().expect("an id");
+    assert_eq!(program.run(&["key", "revoke", id]).code, Some(0));
+    for method in [Method::GET, Method::PATCH, Method::PUT, Method::DELETE] {
+        let reply = status(&http, method.clone(), &session, &revoked, "a blob").await;
+        assert_eq!(reply, StatusCode::UNAUTHORIZED, "{method}");
+    }
+    // It is the project's, which goes on with another.
+    let kept = status(&http, Method::GET, &session, &login(), "").await;
+    assert_eq!(kept, StatusCode::NO_CONTENT);
 }
 
 #[test]
