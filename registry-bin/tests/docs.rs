@@ -53,6 +53,47 @@ fn every_file_that_a_document_names_is_there() {
     }
 }
 
+#[test]
+fn every_test_that_the_threats_name_is_there() {
+    let security = read("docs/SECURITY.md");
+    let sources = sources(&root());
+    for (file, test) in named_tests(&security) {
+        let is_it = |path: &&PathBuf| path.ends_with(file) && has_test(&read(path), test);
+        let found: Vec<_> = sources.iter().filter(is_it).collect();
+        assert_eq!(found.len(), 1, "docs/SECURITY.md names {file}::{test}, which is {found:?}");
+    }
+}
+
+#[test]
+fn every_threat_has_a_test() {
+    let security = read("docs/SECURITY.md");
+    let (_, threats) = security.split_once("\n## Threats\n").expect("the threats");
+    let (threats, _) = threats.split_once("\n## ").expect("a section after them");
+    let rows: Vec<_> = threats.lines().filter(|line| line.starts_with("| ")).collect();
+    let rows: Vec<_> = rows.into_iter().filter(|row| !row.starts_with("| threat")).collect();
+    assert!(rows.len() > 30, "{} threats", rows.len());
+    for row in rows {
+        assert_ne!(named_tests(row).count(), 0, "no test is named in {row}");
+    }
+}
+
+/// What is quoted as `file.rs::test`.
+fn named_tests(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter_map(|text| text.split_once("::")).filter(|(file, _)| file.ends_with(".rs"))
+}
+
+/// Whether a source has a function of this name that is run as a test, by an attribute or by a macro
+/// in whose list it is.
+fn has_test(source: &str, name: &str) -> bool {
+    let Some((before, _)) = source.split_once(&format!("fn {name}(")) else { return false };
+    let above = before.rsplit_once('\n').map_or("", |(above, _)| above);
+    let attributes = above.lines().rev().map(str::trim).take_while(|line| !line.is_empty());
+    let is_marked =
+        attributes.take(5).any(|line| line == "#[test]" || line.starts_with("#[tokio::test"));
+    is_marked || source.lines().any(|line| line.trim() == format!("{name},"))
+}
+
 /// Every source file of the crates.
 fn sources(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

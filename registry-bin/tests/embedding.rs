@@ -1,6 +1,6 @@
 //! The code blocks of `docs/EMBEDDING.md`, which are parts of this file word for word.
 
-use std::{fs, path::Path};
+use std::{fs, net::IpAddr, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,20 +8,25 @@ use futures::{StreamExt, TryStreamExt, stream};
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, StatusCode, service::Service};
 use registry_adapters::{
+    jwt::{JsonWebTokens, KeyError, KeyRing},
     memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{
     access::Action,
+    credentials::Credentials,
     digest::Algorithm,
     error::RegistryError,
-    identity::{Caller, Principal},
+    identity::{Caller, Principal, PrincipalKind},
     name::RepositoryName,
     policy::AllowAll,
-    ports::{Authorizer, AuthorizerError, BlobOptions, Decision, Fetched, Question, Source},
+    ports::{
+        Authenticated, AuthenticationError, Authenticator, Authorizer, AuthorizerError,
+        BlobOptions, Decision, Fetched, Question, Source,
+    },
     registry::{Chunk, Registry},
 };
-use registry_http::RegistryService;
+use registry_http::{Realm, RegistryService, TokenService};
 
 /// Everybody reads what is below `public/`, and nothing else.
 struct PublicOnly;
@@ -75,6 +80,54 @@ async fn ask(registry: Registry) -> StatusCode {
     reply.status()
 }
 
+fn with_tokens(registry: Registry, users: impl Authenticator) -> Result<RegistryService, KeyError> {
+    let (clock, random) = (SystemClock::new(), SystemRandom);
+    let service: Realm = "registry.example.com".parse().expect("a realm");
+    let keys = KeyRing::in_memory(clock, random)?;
+    let issuer = "https://registry.example.com";
+    let tokens = Arc::new(JsonWebTokens::new(issuer, service.as_str(), keys, clock, random));
+    let tokens = TokenService::new(service, Arc::clone(&tokens), tokens, users);
+    Ok(RegistryService::builder(registry, clock, random).tokens(tokens).build())
+}
+
+/// Knows alice.
+struct Alice;
+
+#[async_trait]
+impl Authenticator for Alice {
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        _: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        match credentials {
+            Credentials::Basic { username, .. } if username == "alice" => {
+                Ok(Authenticated::new(Principal::new(PrincipalKind::User, "alice")))
+            }
+            _ => Err(AuthenticationError::refused("it is not alice")),
+        }
+    }
+}
+
+async fn get(service: &RegistryService, path: &str, authorization: &str) -> (StatusCode, Bytes) {
+    let request = Request::get(path).header("authorization", authorization);
+    let Ok(reply) = service.call(request.body(Empty::<Bytes>::new()).expect("a request")).await;
+    let status = reply.status();
+    (status, reply.into_body().collect().await.expect("a body").to_bytes())
+}
+
+#[tokio::test]
+async fn users_of_ones_own_get_tokens() {
+    let service = with_tokens(registry(AllowAll), Alice).expect("a key");
+    let (status, reply) = get(&service, "/v2/_token", "Basic YWxpY2U6eA==").await;
+    assert_eq!(status, StatusCode::OK);
+    let reply: serde_json::Value = serde_json::from_slice(&reply).expect("JSON");
+    let token = format!("Bearer {}", reply["token"].as_str().expect("a token"));
+    assert_eq!(get(&service, "/v2/", &token).await.0, StatusCode::OK);
+    let (status, _) = get(&service, "/v2/_token", "Basic Ym9iOng=").await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn a_registry_is_used_without_http() {
     let bytes = Bytes::from_static(b"bytes");
@@ -109,7 +162,7 @@ fn the_document_says_what_compiles_here() {
     let text = fs::read_to_string(root.join("docs/EMBEDDING.md")).expect("the document");
     let blocks = text.split("\n```rust\n").skip(1).filter_map(|rest| rest.split("\n```").next());
     let blocks: Vec<&str> = blocks.collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     for block in blocks {
         assert!(include_str!("embedding.rs").contains(block), "{block}");
     }

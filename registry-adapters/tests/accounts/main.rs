@@ -1,6 +1,7 @@
 //! Accounts in a record store: who is let in with what, for how long, and what is kept of it.
 #![expect(clippy::disallowed_methods, reason = "the real time that a refusal takes is measured")]
 
+mod advisories;
 mod first;
 mod keys;
 mod limits;

@@ -120,6 +120,25 @@ async fn a_key_that_a_token_brings_along_is_not_looked_at() {
     }
 }
 
+/// distribution took the key from the header where the `kid` in it was one that it knew.
+#[tokio::test]
+async fn cve_2025_24976_a_key_in_the_header_is_not_trusted_for_its_id() {
+    let world = World::new();
+    let (header, claims) = parts(&world.token().await);
+    let x = encode(pair(&[7; 32]).public_key());
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": x, "kid": header["kid"]});
+    let mut forged_claims = claims;
+    forged_claims["sub"] = json!("root");
+    let mut forged_header = header;
+    forged_header["jwk"] = jwk;
+    let forged = signed(&forged_header, &forged_claims, by_attacker);
+    assert_eq!(reason(&world.tokens, &forged).await, SIGNATURE);
+    // With no other id than that in the key.
+    forged_header.as_object_mut().expect("an object").remove("kid");
+    let forged = signed(&forged_header, &forged_claims, by_attacker);
+    assert_eq!(reason(&world.tokens, &forged).await, "the token does not name its key");
+}
+
 #[tokio::test]
 async fn the_id_of_a_key_is_only_compared() {
     let world = World::new();

@@ -61,6 +61,28 @@ async fn repositories_are_listed_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_referrer_is_one_in_its_own_repository_alone() {
+    let service = open_service();
+    let subject = image(json!({}));
+    let referrer = image(json!({ "subject": descriptor(OCI_MANIFEST, &subject) }));
+    let path = |name: &str| format!("/v2/{name}/referrers/{}", sha256(&subject));
+    check(
+        &service,
+        vec![
+            push_blob("a", b"{}"),
+            push_manifest("a", "v1", &subject),
+            push_blob("b", b"{}"),
+            push_manifest("b", &sha256(&referrer), &referrer),
+        ],
+    )
+    .await;
+    for (name, listed) in [("a", 0), ("b", 1)] {
+        let index = row("the referrers", "GET", path(name)).send(&service).await.json();
+        assert_eq!(index["manifests"].as_array().map(Vec::len), Some(listed), "{name}: {index}");
+    }
+}
+
+#[tokio::test]
 async fn referrers_are_an_index() {
     let subject = image(json!({}));
     let digest = sha256(&subject);

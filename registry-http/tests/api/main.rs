@@ -1,5 +1,6 @@
 //! The service without sockets: tables of requests and what each must be answered.
 
+mod advisories;
 mod audit;
 mod authentication;
 mod authorization;

@@ -12,6 +12,7 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
 const END_STREAM: u8 = 1;
@@ -68,6 +69,19 @@ async fn a_flood_of_resets_ends_the_connection() {
     for stream in (1..2000).step_by(2) {
         frames.extend(frame(HEADERS, END_STREAM | END_HEADERS, stream, &GET));
         frames.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+    }
+    assert!(is_turned_away(&server, &frames).await);
+    assert_eq!(server.http2().await.send("GET", "/v2/", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_flood_of_streams_that_the_server_has_to_reset_ends_the_connection() {
+    // CVE-2025-8671: a window beyond 2^31-1 is an error of its stream (RFC 9113 section 6.9.1).
+    let server = start_open(ServerOptions::default()).await;
+    let mut frames = Vec::new();
+    for stream in (1..8000).step_by(2) {
+        frames.extend(frame(HEADERS, END_HEADERS, stream, &GET));
+        frames.extend(frame(WINDOW_UPDATE, 0, stream, &0x7fff_ffff_u32.to_be_bytes()));
     }
     assert!(is_turned_away(&server, &frames).await);
     assert_eq!(server.http2().await.send("GET", "/v2/", &[], "").await.status, 200);
