@@ -77,7 +77,10 @@ pub(crate) fn open(
 ) -> Result<Option<AuditLines>, AuditLogError> {
     let sink = match target {
         AuditTarget::None => return Ok(None),
-        AuditTarget::Stdout => Sink::Stdout,
+        AuditTarget::Stdout => {
+            let path = "-".into();
+            Sink::stdout().map_err(|source| AuditLogError { path, source })?
+        }
         AuditTarget::File(path) => open_file(path)?,
     };
     Ok(Some(AuditLines::new(sink, Arc::new(clock), PATIENCE)))

@@ -163,7 +163,8 @@ impl Administrator {
         let caller = Caller::new(principal.clone(), "");
         let granted = minter.registry.grant(&caller, &Grant::parse_scopes(scope)).await?;
         let issued = minter.issuer.issue(&principal, &granted).await?;
-        let scopes: Vec<String> = granted.iter().filter_map(Grant::to_scope).collect();
+        let carried = granted.iter().filter(|grant| !grant.actions().is_empty());
+        let scopes: Vec<String> = carried.filter_map(Grant::to_scope).collect();
         Ok(Answer::Token {
             token: Hidden::from(&issued.token),
             scope: scopes.join(" "),

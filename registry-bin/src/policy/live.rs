@@ -217,8 +217,9 @@ mod tests {
         let clock = SystemClock::new();
         let following = tokio::spawn(live.clone().follow(clock, check));
         let late = clock.sleep(Duration::from_secs(60));
-        let checked = future::select(pin!(checked.notified()), late).await;
-        assert!(matches!(checked, future::Either::Left(_)), "nothing was read");
+        let checked = pin!(checked.notified());
+        let first = future::select(checked, late).await;
+        assert!(matches!(first, future::Either::Left(_)), "nothing was read");
         while live.current() == before {
             tokio::task::yield_now().await;
         }

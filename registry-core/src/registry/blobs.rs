@@ -26,7 +26,10 @@ impl Registry {
         digest: &Digest,
     ) -> Result<(), RegistryError> {
         let trail = self.0.trail(caller, AuditAction::Delete, || format!("{name}@{digest}"));
-        trail.end(self.0.unlink(trail.caller(caller), name, digest)).await
+        let (inner, caller) = (self.0.clone(), trail.caller(caller).clone());
+        let (name, digest) = (name.clone(), *digest);
+        // What is gone is told of and given back, though the client hung up.
+        self.detached(async move { trail.end(inner.unlink(&caller, &name, &digest)).await }).await
     }
 }
 

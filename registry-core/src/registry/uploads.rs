@@ -4,6 +4,7 @@ mod admin;
 mod append;
 mod close;
 mod discard;
+mod expire;
 mod mount;
 mod open;
 mod pipeline;

@@ -27,7 +27,7 @@ use crate::support::{Policy, Prepared, body, by_tag, chunk, digest, name, tag, u
 
 /// Remembers what it is told.
 #[derive(Default)]
-struct Recorded(Mutex<Vec<AuditEvent>>);
+pub(crate) struct Recorded(Mutex<Vec<AuditEvent>>);
 
 #[async_trait]
 impl AuditLog for Recorded {
@@ -39,7 +39,7 @@ impl AuditLog for Recorded {
 
 impl Recorded {
     /// Action, resource, outcome and reason of each.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let line = |event: &AuditEvent| {
             let AuditEvent { action, resource, outcome, .. } = event;
             let reason = event.reason.as_deref().map(|reason| format!(": {reason}"));

@@ -27,7 +27,7 @@ use crate::support::{Prepared, body, by_tag, chunk, digest, name, user};
 
 /// Room for so many bytes of each sort in each namespace, and how many times it was asked.
 #[derive(Default)]
-struct Room {
+pub(crate) struct Room {
     left: Mutex<BTreeMap<(Limit, String), u64>>,
     /// How long to wait where there is none.
     wait: Option<Duration>,
@@ -40,11 +40,11 @@ impl Room {
         Self { left: Mutex::new(left.collect()), ..Self::default() }
     }
 
-    fn stored(bytes: u64) -> Arc<Self> {
+    pub(crate) fn stored(bytes: u64) -> Arc<Self> {
         Arc::new(Self::of([(Limit::StoredBytes, "a", bytes)]))
     }
 
-    fn left(&self, limit: Limit, namespace: &str) -> u64 {
+    pub(crate) fn left(&self, limit: Limit, namespace: &str) -> u64 {
         self.left.lock().unwrap()[&(limit, namespace.to_owned())]
     }
 
@@ -186,6 +186,33 @@ fn an_expired_upload_gives_its_bytes_back_once_whoever_finds_it() {
         assert!(matches!(status, Err(RegistryError::UploadUnknown)), "{status:?}");
         assert_eq!(room.left(Limit::StoredBytes, "a"), Prepared::BEGUN.len() as u64);
     }
+}
+
+#[test]
+fn uploads_that_nobody_goes_on_with_give_their_bytes_back_once_they_have_expired() {
+    let (prepared, alice, a) = (Prepared::new(), user("alice"), name("a"));
+    let room = Room::stored(10_000);
+    let registry = limited(&prepared, &room);
+    let left = || room.left(Limit::StoredBytes, "a");
+    // More than are looked at at once.
+    for _ in 0..250 {
+        let id = block_on(registry.open_upload(&alice, &a, None)).unwrap().id;
+        block_on(registry.append_upload(&alice, &a, &id, chunk("12345"))).unwrap();
+    }
+    prepared.clock.advance(Duration::from_secs(12 * 3600));
+    let kept = block_on(registry.open_upload(&alice, &a, None)).unwrap().id;
+    block_on(registry.append_upload(&alice, &a, &kept, chunk("123"))).unwrap();
+    assert_eq!(block_on(registry.discard_expired_uploads()).unwrap(), 0, "none has expired");
+    assert_eq!(left(), 10_000 - 250 * 5 - 3);
+
+    prepared.clock.advance(Duration::from_secs(12 * 3600));
+    // Those and the one that is prepared, which counts too; nobody used any of them.
+    assert_eq!(block_on(registry.discard_expired_uploads()).unwrap(), 251);
+    assert_eq!(left(), 10_000 - 3 + Prepared::BEGUN.len() as u64);
+    assert_eq!(block_on(registry.upload_status(&alice, &a, &kept)).unwrap().offset, 3);
+    let uploads = prepared.records.all().into_iter().filter(|(key, _)| key.kind() == "upload");
+    assert_eq!(uploads.count(), 1, "their records are gone");
+    assert_eq!(block_on(registry.discard_expired_uploads()).unwrap(), 0);
 }
 
 #[test]

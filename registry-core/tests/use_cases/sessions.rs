@@ -1,18 +1,30 @@
 //! Whose an upload is.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use futures::{TryStreamExt, executor::block_on};
 use registry_core::{
     error::RegistryError,
     identity::{Caller, Principal, PrincipalKind},
     name::RepositoryName,
     policy::{AllowAll, Rules},
-    ports::{Clock, ContentId},
+    ports::{Clock, ContentId, StoreError, StoreErrorKind},
+    record::{Nonce, RecordKey, Typed, UploadRecord},
     registry::{Registry, UploadSession},
+    testing::{Call, Seeded, Tap},
 };
 
-use crate::support::{Prepared, chunk, digest, name, user};
+use crate::{
+    plain::PlainRecords,
+    support::{Failing, Prepared, chunk, digest, name, user},
+};
 
 /// Everything there is to be done with an upload.
 fn tries(
@@ -113,6 +125,65 @@ fn an_upload_expires_when_it_is_used_too_late_without_any_sweep() {
         let listed = uploads(&registry, &alice).expect("everybody may");
         assert!(listed.iter().all(|session| session.id != id), "{which}: it was dropped");
     }
+}
+
+/// Puts the expiry of an upload off, as a request that is under way does, just before the registry
+/// first writes its record.
+struct GoesOn {
+    records: PlainRecords,
+    key: RecordKey,
+    done: AtomicBool,
+}
+
+#[async_trait]
+impl Tap for GoesOn {
+    type Ticket = ();
+
+    async fn before(&self, call: Call) -> Result<(), StoreError> {
+        if call == Call::Put(self.key.clone()) && !self.done.swap(true, SeqCst) {
+            let all = self.records.all();
+            let (_, record) = all.iter().find(|(key, _)| *key == self.key).expect("it is there");
+            let mut upload = UploadRecord::decode(record).expect("it is an upload");
+            upload.expires = upload.expires.plus(Duration::from_secs(60));
+            self.records.adopt(self.key.clone(), upload.encode(Nonce::new(&Seeded::new(7))));
+        }
+        Ok(())
+    }
+
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_upload_that_goes_on_just_when_it_expires_is_not_dropped() {
+    let prepared = Prepared::new();
+    let (records, key) = (prepared.records.clone(), RecordKey::upload(&prepared.upload));
+    let goes_on = Arc::new(GoesOn { records, key, done: AtomicBool::default() });
+    let registry = prepared.registry_behind(&goes_on, AllowAll);
+    prepared.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!(block_on(registry.discard_expired_uploads()).expect("nothing fails"), 0);
+    assert!(goes_on.done.load(SeqCst), "it was about to be dropped");
+    let (alice, a, whole) = (user("alice"), name("a"), digest("begun, ended"));
+    let closed = registry.close_upload(&alice, &a, &prepared.upload, &whole, chunk("ended"));
+    block_on(closed).expect("it has all its bytes");
+}
+
+#[test]
+fn an_upload_that_cannot_be_dropped_keeps_no_other_from_it() {
+    let prepared = Prepared::new();
+    let open = || block_on(prepared.registry(AllowAll).open_upload(&user("bob"), &name("b"), None));
+    let others = [open().expect("everybody may").id, open().expect("everybody may").id];
+    prepared.clock.advance(Duration::from_secs(24 * 60 * 60));
+    // The first of the three.
+    let first = others.into_iter().chain([prepared.upload]).min().expect("there are three");
+    let fails = Failing::on(move |call| {
+        (*call == Call::Put(RecordKey::upload(&first))).then_some(StoreErrorKind::Other)
+    });
+    let registry = prepared.registry_behind(&fails, AllowAll);
+    assert_eq!(block_on(registry.discard_expired_uploads()).expect("they are listed"), 2);
+    let again = block_on(prepared.registry(AllowAll).discard_expired_uploads());
+    assert_eq!(again.expect("nothing fails"), 1, "it is dropped the next time");
 }
 
 fn uploads(registry: &Registry, caller: &Caller) -> Result<Vec<UploadSession>, RegistryError> {

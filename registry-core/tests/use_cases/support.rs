@@ -123,10 +123,19 @@ impl Prepared {
         tap: &Arc<impl Tap>,
         authorizer: impl Authorizer,
     ) -> Registry {
+        self.builder_behind(tap, authorizer).build()
+    }
+
+    /// A registry whose every call of a store passes a tap, and that is yet to be told something.
+    pub(crate) fn builder_behind(
+        &self,
+        tap: &Arc<impl Tap>,
+        authorizer: impl Authorizer,
+    ) -> Builder {
         let contents = Tapped::new(self.contents.clone(), tap);
         let records = Tapped::new(self.records.clone(), tap);
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
-        Registry::builder(contents, records, authorizer, clock, random).build()
+        Registry::builder(contents, records, authorizer, clock, random)
     }
 
     /// Half of the time passes for which an unreferenced blob is kept.
@@ -159,11 +168,15 @@ impl fmt::Debug for Stored {
 }
 
 /// Stores that fail the calls for which a test names a failure, before they do anything.
-pub(crate) struct Failing(fn(&Call) -> Option<StoreErrorKind>);
+pub(crate) struct Failing(Fails);
+
+type Fails = Box<dyn Fn(&Call) -> Option<StoreErrorKind> + Send + Sync>;
 
 impl Failing {
-    pub(crate) fn on(fails: fn(&Call) -> Option<StoreErrorKind>) -> Arc<Self> {
-        Arc::new(Self(fails))
+    pub(crate) fn on(
+        fails: impl Fn(&Call) -> Option<StoreErrorKind> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self(Box::new(fails)))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     page::Page,
     ports::{AuditAction, Listing, Question},
     record::{RecordKey, RepositoryRecord, Visibility},
-    registry::{Registry, retry::ROUNDS, store::Stored},
+    registry::{Inner, Registry, retry::ROUNDS, store::Stored},
 };
 
 /// A repository, as those see it who look after the registry.
@@ -100,34 +100,9 @@ impl Registry {
         change: &RepositoryChange,
     ) -> Result<Arc<RepositoryRecord>, RegistryError> {
         let trail = self.0.trail(caller, AuditAction::Admin, || name.to_string());
-        trail.end(self.change(trail.caller(caller), name, change)).await
-    }
-
-    async fn change(
-        &self,
-        caller: &Caller,
-        name: &RepositoryName,
-        change: &RepositoryChange,
-    ) -> Result<Arc<RepositoryRecord>, RegistryError> {
-        let key = RecordKey::repository(name);
-        for _ in ROUNDS {
-            // Asked anew in each round: somebody else may have become its owner.
-            let found = self.0.read::<RepositoryRecord>(&key).await?;
-            let repository = found.as_ref().map(|found| Arc::clone(&found.value));
-            let access = Access::repository(Action::Admin, name);
-            self.0.authorize(caller, Question::within(access, repository)).await?;
-            let Some(Stored { value, version }) = found else {
-                return Err(RegistryError::NameUnknown);
-            };
-            let changed = change.applied_to(&value);
-            if changed == *value {
-                return Ok(value);
-            }
-            if self.0.swap(&key, &changed, &version).await?.is_ok() {
-                return Ok(Arc::new(changed));
-            }
-        }
-        Err(RegistryError::Busy)
+        let (inner, caller) = (self.0.clone(), trail.caller(caller).clone());
+        let (name, change) = (name.clone(), change.clone());
+        self.detached(async move { trail.end(inner.change(&caller, &name, &change)).await }).await
     }
 
     /// What this registry asks its authorizer of an access: with the repository as it is now. For a
@@ -142,5 +117,34 @@ impl Registry {
             None => None,
         };
         Ok(Question::within(access, repository))
+    }
+}
+
+impl Inner {
+    async fn change(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        change: &RepositoryChange,
+    ) -> Result<Arc<RepositoryRecord>, RegistryError> {
+        let key = RecordKey::repository(name);
+        for _ in ROUNDS {
+            // Asked anew in each round: somebody else may have become its owner.
+            let found = self.read::<RepositoryRecord>(&key).await?;
+            let repository = found.as_ref().map(|found| Arc::clone(&found.value));
+            let access = Access::repository(Action::Admin, name);
+            self.authorize(caller, Question::within(access, repository)).await?;
+            let Some(Stored { value, version }) = found else {
+                return Err(RegistryError::NameUnknown);
+            };
+            let changed = change.applied_to(&value);
+            if changed == *value {
+                return Ok(value);
+            }
+            if self.swap(&key, &changed, &version).await?.is_ok() {
+                return Ok(Arc::new(changed));
+            }
+        }
+        Err(RegistryError::Busy)
     }
 }

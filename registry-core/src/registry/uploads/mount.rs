@@ -53,15 +53,20 @@ impl Registry {
             Some(from) => format!("{name}@{digest} from {from}"),
             None => format!("{name}@{digest}"),
         });
-        let caller = trail.caller(caller);
-        let mounted = trail.step(self.0.mount_or_open(caller, name, digest, from)).await?;
-        match &mounted {
-            Mount::Mounted => trail.end(ready(Ok(()))).await?,
-            // Of the repositories that nobody named none was refused.
-            Mount::Upload(_) if from.is_some() => trail.quietly_refused().await,
-            Mount::Upload(_) => {}
-        }
-        Ok(mounted)
+        let (inner, caller) = (self.0.clone(), trail.caller(caller).clone());
+        let (name, digest, from) = (name.clone(), *digest, from.cloned());
+        self.detached(async move {
+            let mounting = inner.mount_or_open(&caller, &name, &digest, from.as_ref());
+            let mounted = trail.step(mounting).await?;
+            match &mounted {
+                Mount::Mounted => trail.end(ready(Ok(()))).await?,
+                // Of the repositories that nobody named none was refused.
+                Mount::Upload(_) if from.is_some() => trail.quietly_refused().await,
+                Mount::Upload(_) => {}
+            }
+            Ok(mounted)
+        })
+        .await
     }
 }
 

@@ -20,18 +20,12 @@ impl Inner {
         repository: &RepositoryId,
         id: &ContentId,
     ) -> Result<Stored<UploadRecord>, RegistryError> {
-        let key = RecordKey::upload(id);
-        let session = self.read::<UploadRecord>(&key).await?;
+        let session = self.read::<UploadRecord>(&RecordKey::upload(id)).await?;
         let session = session.ok_or(RegistryError::UploadUnknown)?;
         if session.value.admits(repository, &caller.principal.owner(), self.now()) {
             return Ok(session);
         }
-        // At the version that was read: a request that is still under way may have moved it on.
-        if session.value.expires <= self.now()
-            && self.abort_at(&key, &session, Linked::Maybe).await?
-        {
-            self.discard(id, Linked::Maybe).await?;
-        }
+        self.expire(id, &session).await?;
         Err(RegistryError::UploadUnknown)
     }
 
