@@ -3,11 +3,11 @@
 use registry_adapters::accounts::PasswordCost;
 use registry_core::credentials::Secret;
 
-pub(crate) use self::timing::assert_the_same;
+pub(crate) use self::rounds::assert_the_same;
 use crate::world::{HOME, Outcome, World, login_from, user};
 
-#[path = "../support/timing.rs"]
-mod timing;
+#[path = "../support/rounds.rs"]
+mod rounds;
 
 /// Half a MiB once is some 300 µs, many times as much as all the rest: a hash that nobody computes for
 /// whoever is not there, or a cheaper one, is far out of bounds.

@@ -9,7 +9,7 @@ mod patient;
 mod reading;
 mod secrets;
 mod support;
-#[path = "../support/timing.rs"]
+#[path = "../support/rounds.rs"]
 mod timing;
 
 use futures::future::join_all;
