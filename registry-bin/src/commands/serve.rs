@@ -52,7 +52,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     };
     let registry = wire(policy, Some(Arc::clone(&audit)));
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
-    let keeping = keeping::keep(config, live, keys, limits.clone(), hangups);
+    let keeping = keeping::keep(config, registry.clone(), live, keys, limits.clone(), hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
         // Commands are audited as what was typed.

@@ -42,6 +42,8 @@ pub(crate) async fn limits(
             // A server that was killed, or one without a quota, left another count.
             let tasks = TokioTasks::current();
             let registry = super::registry(config, stores, AllowAll, tasks, None, None);
+            // What has expired is not kept, so it does not count.
+            registry.discard_expired_uploads().await.map_err(Failure::Recount)?;
             let stored = registry.stored_bytes().await.map_err(Failure::Recount)?;
             limits.recount(&stored).await.map_err(|error| Failure::Recount(error.into()))?;
             limits

@@ -1,10 +1,12 @@
 //! Limits: who asks too much, what outlasts a restart, what a namespace may keep.
 
+use std::time::Duration;
+
 use hyper::{Method, StatusCode};
 use rustix::process::Signal;
 
 use crate::{
-    commands::{add, basic, push, status, token},
+    commands::{add, basic, json, push, status, token},
     http::Http,
     program::Program,
     running::Running,
@@ -63,4 +65,34 @@ async fn a_namespace_keeps_what_it_may_and_is_counted_when_the_quota_comes_later
     let http = Http::new(running.address);
     assert_eq!(push(&http, "a/c", "").await, StatusCode::FORBIDDEN);
     assert_eq!(push(&http, "b/c", "").await, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_goes_on_with_is_dropped_and_counts_no_more() {
+    const EXPIRY: Duration = Duration::from_millis(500);
+    for quota in [&[][..], &["--stored-per-namespace", "10"]] {
+        let program = Program::new();
+        let running =
+            Running::start(&program, &[&["--upload-expiry", "500ms"][..], quota].concat());
+        let http = Http::new(running.address);
+        let mut patched = StatusCode::NOT_FOUND;
+        // A slow machine may take longer for the two than the upload lasts.
+        while patched == StatusCode::NOT_FOUND {
+            let begin = "/v2/a/b/blobs/uploads/";
+            let reply = http.send(Method::POST, begin, &[], "").await.expect("a reply");
+            patched = status(&http, Method::PATCH, reply.location(), "", "8 bytes.").await;
+        }
+        assert_eq!(patched, StatusCode::ACCEPTED);
+        running.signal(Signal::TERM);
+        running.end();
+        // Nothing but time makes it expire.
+        tokio::time::sleep(EXPIRY).await;
+        let mut running = Running::start(&program, quota);
+        if quota.is_empty() {
+            running.wait_for("dropped uploads that had expired");
+        }
+        assert_eq!(json(&program, &["upload", "list", "--json"]), serde_json::json!([]));
+        // The blob has six bytes more.
+        assert_eq!(push(&Http::new(running.address), "a/c", "").await, StatusCode::CREATED);
+    }
 }

@@ -1,11 +1,11 @@
 //! What the server looks after while it runs: the policy's file, the keys that sign tokens,
-//! and what the limits count.
+//! what the limits count, and the uploads that nobody goes on with.
 
 use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
 use futures::future;
 use registry_adapters::{limits::Limits, system::SystemClock};
-use registry_core::{policy::PolicyFile, ports::Clock};
+use registry_core::{policy::PolicyFile, ports::Clock, registry::Registry};
 use tokio::{signal::unix::Signal, task::JoinSet};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     wiring::TokenKeys,
 };
 
-/// How often the keys are looked at.
+/// How often the keys and the uploads are looked at.
 const MINUTE: Duration = Duration::from_secs(60);
 /// How old the newest key becomes before there is another.
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -22,12 +22,14 @@ const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Looks after these, and reads the policy again with each `hangup`, until it is dropped.
 pub(super) fn keep(
     config: &Config,
+    registry: Registry,
     policy: Option<LivePolicy>,
     keys: Option<TokenKeys>,
     limits: Option<Arc<Limits>>,
     hangups: Signal,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    tasks.spawn(drop_uploads(registry));
     if let Some(policy) = &policy {
         tasks.spawn(policy.clone().follow(SystemClock::new(), exposure(config)));
     }
@@ -57,6 +59,23 @@ fn exposure(config: &Config) -> impl Fn(&Path, &PolicyFile) -> Result<(), String
     move |path, policy| {
         let policy = Policy::new(path.to_owned(), policy.clone());
         config::check_policy(&config, &policy).map_err(|error| error.to_string())
+    }
+}
+
+/// Drops the uploads that have expired, which else keep their bytes, and hold a quota, until somebody
+/// uses them.
+async fn drop_uploads(registry: Registry) {
+    let clock = SystemClock::new();
+    loop {
+        match registry.discard_expired_uploads().await {
+            Ok(0) => {}
+            Ok(uploads) => tracing::info!(uploads, "dropped uploads that had expired"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "uploads that have expired cannot be dropped");
+            }
+        }
+        clock.sleep(MINUTE).await;
     }
 }
 
