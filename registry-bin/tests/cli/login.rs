@@ -91,8 +91,10 @@ async fn an_upload_does_not_go_on_with_a_key_that_was_revoked() {
     let keys = json(&program, &["key", "list", "--json"]);
     let id = keys[0]["id"].as_str().expect("an id");
     assert_eq!(program.run(&["key", "revoke", id]).code, Some(0));
+    let closing = format!("{session}?digest=sha256:{}", "0".repeat(64));
     for method in [Method::GET, Method::PATCH, Method::PUT, Method::DELETE] {
-        let reply = status(&http, method.clone(), &session, &revoked, "a blob").await;
+        let path = if method == Method::PUT { &closing } else { &session };
+        let reply = status(&http, method.clone(), path, &revoked, "a blob").await;
         assert_eq!(reply, StatusCode::UNAUTHORIZED, "{method}");
     }
     // It is the project's, which goes on with another.
