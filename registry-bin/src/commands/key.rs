@@ -29,7 +29,8 @@ const RUN: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn command() -> Clap {
     let expires =
         Arg::new(EXPIRES).long(EXPIRES).value_name("TIME").value_parser(config::parse_span).help(
-            "Let it be good for so long, such as 90d; without it for ever, a runner's token 1d",
+            "Let it be good for so long, such as 90d; without it for ever, a runner's token 1d, \
+             which is the longest for one",
         );
     let description = Arg::new(DESCRIPTION)
         .long(DESCRIPTION)
