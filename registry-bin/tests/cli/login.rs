@@ -7,7 +7,7 @@ use hyper::{
 
 use crate::{
     commands::{add, basic, json, status, token},
-    http::{Http, closing},
+    http::Http,
     program::Program,
     running::Running,
 };
@@ -91,14 +91,9 @@ async fn an_upload_does_not_go_on_with_a_key_that_was_revoked() {
     let keys = json(&program, &["key", "list", "--json"]);
     let id = keys[0]["id"].as_str().expect("an id");
     assert_eq!(program.run(&["key", "revoke", id]).code, Some(0));
-    // Without a digest the last of them would be no request at all.
-    let end = closing(&session, &format!("sha256:{}", "0".repeat(64)));
-    for (method, path) in [
-        (Method::GET, &session),
-        (Method::PATCH, &session),
-        (Method::DELETE, &session),
-        (Method::PUT, &end),
-    ] {
+    let closing = format!("{session}?digest=sha256:{}", "0".repeat(64));
+    for method in [Method::GET, Method::PATCH, Method::PUT, Method::DELETE] {
+        let path = if method == Method::PUT { &closing } else { &session };
         let reply = status(&http, method.clone(), path, &revoked, "a blob").await;
         assert_eq!(reply, StatusCode::UNAUTHORIZED, "{method}");
     }
