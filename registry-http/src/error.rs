@@ -167,7 +167,7 @@ fn log(error: &RegistryError, status: StatusCode, caller: &Caller) {
         // Of what the policy denies the core has logged the reason, which this error has not.
         403 if !matches!(cause, RegistryError::Denied) => {
             let principal = &caller.principal;
-            let credential = principal.credential_id();
+            let credential = principal.key_id();
             tracing::info!(request_id, status, ?principal, credential, %error, "refused");
         }
         503 => tracing::warn!(request_id, status, %error, "not now"),
