@@ -1,6 +1,7 @@
 //! Manifests: pushing, reading, deleting.
 
 mod commit;
+mod condemn;
 mod delete;
 mod pull;
 mod push;

@@ -65,7 +65,7 @@ impl Inner {
         name: &RepositoryName,
     ) -> Result<RepositoryId, RegistryError> {
         let mut target = self.push_target(caller, name).await?;
-        self.enter(caller, &mut target).await
+        Ok(self.enter(caller, &mut target).await?.id.clone())
     }
 
     /// Goes on only if the caller may push; creates nothing.
@@ -91,7 +91,7 @@ impl Inner {
         &self,
         caller: &Caller,
         target: &mut PushTarget<'_>,
-    ) -> Result<RepositoryId, RegistryError> {
+    ) -> Result<Arc<RepositoryRecord>, RegistryError> {
         let key = RecordKey::repository(target.name);
         for _ in ROUNDS {
             let owner = caller.principal.owner();
@@ -104,16 +104,16 @@ impl Inner {
                 }
                 Some(Stored { value, .. }) => {
                     if !target.claims || owner.is_empty() || !value.owner.is_empty() {
-                        return Ok(value.id.clone());
+                        return Ok(Arc::clone(value));
                     }
                     RepositoryRecord { owner, ..(**value).clone() }
                 }
             };
             match self.replace(&key, &record, target.found.as_ref()).await? {
                 Ok(version) => {
-                    let id = record.id.clone();
-                    target.found = Some(Stored { value: Arc::new(record), version });
-                    return Ok(id);
+                    let value = Arc::new(record);
+                    target.found = Some(Stored { value: Arc::clone(&value), version });
+                    return Ok(value);
                 }
                 Err(_) => *target = self.push_target(caller, target.name).await?,
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use registry_core::{
     error::RegistryError,
+    media_type::MediaType,
     policy::{
         AllowAll, CredentialMatrix, Credentials, Immutable, ImmutableTags, Permission, PolicyFile,
         ReadOnly,
@@ -19,7 +20,8 @@ use registry_core::{
 use crate::support::{Prepared, body, by_tag, chunk, digest, name, tag, user};
 
 /// What it is done to: two manifests in `a`, one tagged `v1` and `latest`, the other `edge`, and an
-/// artifact without a tag. Tags that begin with `v` are immutable where some are.
+/// artifact without a tag; `v2`, which does not say what it is, and `v3`, whose child is the artifact.
+/// Tags that begin with `v` are immutable where some are.
 struct Room {
     prepared: Prepared,
     artifact: Sample,
@@ -31,8 +33,14 @@ impl Room {
         let open =
             Self { artifact: Sample::artifact(3, "text/artifact", &prepared.image), prepared };
         let registry = open.prepared.registry(AllowAll);
-        for (sample, to) in [(&open.prepared.image, "latest"), (&open.prepared.other, "edge")] {
+        let index = Sample::index(vec![open.artifact.clone()]);
+        let (image, other) = (&open.prepared.image, &open.prepared.other);
+        for (sample, to) in [(image, "latest"), (other, "edge"), (&index, "v3")] {
             push(&registry, sample, &by_tag(to), &[]).expect("everybody may");
+        }
+        let untagged = Reference::Digest(digest(UNTAGGED));
+        for (bytes, to) in [(TAGGED, by_tag("v2")), (UNTAGGED, untagged)] {
+            push_as(&registry, bytes, MediaType::OCI_INDEX, &to).expect("everybody may");
         }
         open
     }
@@ -50,6 +58,24 @@ fn push(
     block_on(registry.push_manifest(&alice, &name("a"), reference, &tags, upload)).map(drop)
 }
 
+/// Indices that do not say themselves what they are.
+const TAGGED: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
+const UNTAGGED: &str = r#"{"schemaVersion":2,"manifests":[],"annotations":{}}"#;
+
+const DOCKER: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+fn push_as(
+    registry: &Registry,
+    bytes: &'static str,
+    media_type: &str,
+    reference: &Reference,
+) -> Result<(), RegistryError> {
+    let mut upload = ManifestUpload::new(body(bytes));
+    upload.content_type = Some(media_type.parse().expect("a media type"));
+    let alice = user("alice");
+    block_on(registry.push_manifest(&alice, &name("a"), reference, &[], upload)).map(drop)
+}
+
 fn delete(registry: &Registry, reference: Reference) -> Result<(), RegistryError> {
     block_on(registry.delete_manifest(&user("alice"), &name("a"), &reference))
 }
@@ -64,7 +90,7 @@ fn by_digest(sample: &Sample) -> Reference {
 
 /// What is done, and what comes of it under each of the [`switches`]: `+` it is done, `D` denied,
 /// `U` unsupported.
-const PATHS: [(&str, Path, &str); 19] = [
+const PATHS: [(&str, Path, &str); 23] = [
     ("PUT a new tag", |r, room| push(r, &room.prepared.other, &by_tag("new"), &[]), "++U++++"),
     ("PUT a new tag v9", |r, room| push(r, &room.prepared.other, &by_tag("v9"), &[]), "++U++++"),
     ("PUT v1 as it is", |r, room| push(r, &room.prepared.image, &by_tag("v1"), &[]), "++U++++"),
@@ -104,6 +130,18 @@ const PATHS: [(&str, Path, &str); 19] = [
         |r, room| push(r, &room.prepared.other, &by_digest(&room.prepared.other), &[]),
         "++U++++",
     ),
+    // Whoever pulls it gets the same bytes, to be taken for something else.
+    ("PUT v2 as another media type", |r, _| push_as(r, TAGGED, DOCKER, &by_tag("v2")), "+DU+DDD"),
+    (
+        "PUT the digest of v2 as another media type",
+        |r, _| push_as(r, TAGGED, DOCKER, &Reference::Digest(digest(TAGGED))),
+        "+DU+DDD",
+    ),
+    (
+        "PUT a digest without tags as another media type",
+        |r, _| push_as(r, UNTAGGED, DOCKER, &Reference::Digest(digest(UNTAGGED))),
+        "++U+DDD",
+    ),
     ("DELETE v1", |r, _| delete(r, by_tag("v1")), "+DUD+DD"),
     ("DELETE latest", |r, _| delete(r, by_tag("latest")), "++UD+DD"),
     (
@@ -112,9 +150,16 @@ const PATHS: [(&str, Path, &str); 19] = [
         "+DUD+DD",
     ),
     ("DELETE a digest with edge", |r, room| delete(r, by_digest(&room.prepared.other)), "++UD+DD"),
-    ("DELETE a digest without tags", |r, room| delete(r, by_digest(&room.artifact)), "++UD+DD"),
+    // D18: a tag that stays is one that names the same digest. What the manifest refers to is not
+    // held by it.
     (
-        "DELETE a blob",
+        "DELETE a digest without tags, a child of v3",
+        |r, room| delete(r, by_digest(&room.artifact)),
+        "++UD+DD",
+    ),
+    ("DELETE a digest", |r, _| delete(r, Reference::Digest(digest(UNTAGGED))), "++UD+DD"),
+    (
+        "DELETE a blob of v1",
         |r, room| {
             let digest = digest(&room.prepared.image.blobs[0]);
             block_on(r.delete_blob(&user("alice"), &name("a"), &digest))

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::references::references;
+use super::{condemn::Change, references::references};
 use crate::{
+    access::{Access, Action},
     digest::Digest,
     error::RegistryError,
     identity::Caller,
     manifest::Manifest,
     name::RepositoryName,
-    ports::Version,
+    ports::{Question, Version},
     record::{
         ManifestRecord, ManifestReference, ManifestState, Nonce, RecordKey, ReferrerRecord,
-        RepositoryId, Retention, TagRecord,
+        RepositoryRecord, Retention, TagRecord,
     },
     registry::{Inner, authorize::Refusal, quota::Share, retry::ROUNDS, store::Stored},
     tag::Tag,
@@ -22,7 +23,7 @@ use crate::{
 pub(super) struct Commit {
     pub(super) caller: Caller,
     pub(super) name: RepositoryName,
-    pub(super) repository: RepositoryId,
+    pub(super) repository: Arc<RepositoryRecord>,
     pub(super) digest: Digest,
     pub(super) manifest: Manifest,
     pub(super) tags: Vec<TagGrant>,
@@ -53,12 +54,9 @@ impl Inner {
             for grant in &commit.tags {
                 self.put_tag(commit, grant, incarnation).await?;
             }
-            // Step 5: a deleter removes the manifest first and its tags afterwards, so that
-            // either this sees the one or the deleter sees the tags.
-            let key = RecordKey::manifest(&commit.repository, &commit.digest);
-            let manifest = self.read::<ManifestRecord>(&key).await?;
-            if manifest.is_some_and(|m| m.value.is_visible() && m.value.incarnation == incarnation)
-            {
+            // Step 5: a deleter condemns the manifest before it looks for its tags, and removes it
+            // before them, so that either this sees the one or the deleter sees the tags.
+            if self.recommit(&commit.repository.id, &commit.digest, incarnation).await? {
                 return Ok(());
             }
         }
@@ -73,7 +71,7 @@ impl Inner {
         references: &[ManifestReference],
         share: &mut Share,
     ) -> Result<Option<Nonce>, RegistryError> {
-        let key = RecordKey::manifest(&commit.repository, &commit.digest);
+        let key = RecordKey::manifest(&commit.repository.id, &commit.digest);
         let found = self.read::<ManifestRecord>(&key).await?;
         // Its bytes count from when it is committed, by whoever commits it.
         let is_counted = found.as_ref().is_some_and(|found| found.value.is_visible());
@@ -90,7 +88,7 @@ impl Inner {
             Some(Stored { value, version }) => (value, version),
         };
         // The references are roots now, so that what is found in step 2 stays (I3).
-        let missing = self.rescue(&commit.repository, references).await?;
+        let missing = self.rescue(&commit.repository.id, references).await?;
         if !missing.is_empty() {
             self.withdraw(&key, &record, &version).await?;
             return Err(RegistryError::ManifestBlobUnknown(missing));
@@ -99,6 +97,15 @@ impl Inner {
         if *record == committed {
             return Ok(Some(record.incarnation));
         }
+        let version = if record.is_visible() && record.media_type != committed.media_type {
+            let found = Stored { value: Arc::clone(&record), version };
+            match self.authorize_retyping(commit, found).await? {
+                Some(version) => version,
+                None => return Ok(None),
+            }
+        } else {
+            version
+        };
         // Should the swap fail it may have been done all the same.
         share.spend(size);
         let swapped = self.swap(&key, &committed, &version).await?;
@@ -106,6 +113,21 @@ impl Inner {
             share.unspend(size);
         }
         Ok(swapped.is_ok().then_some(record.incarnation))
+    }
+
+    /// The bytes stay, and what they are taken for changes: for whoever pulls the digest, or a tag
+    /// that stands for it, that is another manifest.
+    async fn authorize_retyping(
+        &self,
+        commit: &Commit,
+        found: Stored<ManifestRecord>,
+    ) -> Result<Option<Version>, RegistryError> {
+        let Commit { caller, name, repository, digest, .. } = commit;
+        let action = Action::Overwrite;
+        let access = Access::repository(action, name);
+        let question = Question::within(access, Some(Arc::clone(repository)));
+        self.authorize(caller, question).await?;
+        self.condemn(&Change { caller, name, repository, digest, action }, found).await
     }
 
     fn pending(&self, commit: &Commit, references: &[ManifestReference]) -> ManifestRecord {
@@ -153,7 +175,7 @@ impl Inner {
     /// Step 4: the subject's list of referrers.
     async fn put_referrer(&self, commit: &Commit, incarnation: Nonce) -> Result<(), RegistryError> {
         let Some(subject) = commit.manifest.subject() else { return Ok(()) };
-        let key = RecordKey::referrer(&commit.repository, &subject.digest, &commit.digest);
+        let key = RecordKey::referrer(&commit.repository.id, &subject.digest, &commit.digest);
         let descriptor = commit.manifest.descriptor(commit.digest);
         let referrer = ReferrerRecord { descriptor, incarnation };
         for _ in ROUNDS {
@@ -174,7 +196,7 @@ impl Inner {
         grant: &TagGrant,
         incarnation: Nonce,
     ) -> Result<(), RegistryError> {
-        let key = RecordKey::tag(&commit.repository, &grant.tag);
+        let key = RecordKey::tag(&commit.repository.id, &grant.tag);
         for _ in ROUNDS {
             let read = self.read::<TagRecord>(&key).await?;
             if let Some(Stored { value: tag, .. }) = &read {
@@ -183,7 +205,7 @@ impl Inner {
                 }
                 if let Some(refusal) = &grant.fixed
                     && tag.digest != commit.digest
-                    && self.resolves(&commit.repository, tag).await?
+                    && self.resolves(&commit.repository.id, tag).await?
                 {
                     return Err(self.refuse(&commit.caller, refusal));
                 }

@@ -2,7 +2,9 @@
 
 use std::{pin::pin, sync::Arc};
 
-use futures::{Stream, TryStreamExt};
+use futures::TryStreamExt;
+
+use super::condemn::Change;
 
 use crate::{
     access::{Access, Action},
@@ -10,10 +12,8 @@ use crate::{
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{AuditAction, KeyRange, Question, StoreError, StoreErrorKind},
-    record::{
-        ManifestRecord, Nonce, RecordKey, ReferrerRecord, RepositoryId, RepositoryRecord, TagRecord,
-    },
+    ports::AuditAction,
+    record::{ManifestRecord, Nonce, RecordKey, ReferrerRecord, RepositoryId, TagRecord},
     reference::Reference,
     registry::{Inner, Registry, audit::within, retry::ROUNDS, store::Stored},
     tag::Tag,
@@ -22,9 +22,9 @@ use crate::{
 impl Registry {
     /// Deletes a tag, or a manifest and every tag that stands for it.
     ///
-    /// A manifest goes only if each of its tags may. They are asked about before it is removed; a
-    /// tag that is set between that and its removal goes with it unasked, unless its push is still
-    /// under way, which then puts both again.
+    /// A manifest goes only if each of its tags may, whenever they were set. What it refers to is
+    /// not held by that: a blob, or a manifest in an index, may be deleted where it may be by
+    /// itself (decision D18).
     ///
     /// # Errors
     /// [`RegistryError::NameUnknown`], [`RegistryError::ManifestUnknown`],
@@ -49,7 +49,9 @@ impl Registry {
                 match reference {
                     Reference::Tag(tag) => inner.delete_tag(&repository.id, &tag).await,
                     Reference::Digest(digest) => {
-                        let deletion = Deletion { caller, name, repository, digest };
+                        let (caller, name, repository) = (&caller, &name, &repository);
+                        let (digest, action) = (&digest, Action::Delete);
+                        let deletion = Change { caller, name, repository, digest, action };
                         inner.delete_manifest(&deletion).await
                     }
                 }
@@ -58,14 +60,6 @@ impl Registry {
         })
         .await
     }
-}
-
-/// Of a manifest with its tags.
-struct Deletion {
-    caller: Caller,
-    name: RepositoryName,
-    repository: Arc<RepositoryRecord>,
-    digest: Digest,
 }
 
 impl Inner {
@@ -85,15 +79,16 @@ impl Inner {
 
     /// The manifest first, then what stands for it: a writer puts them in the other order and
     /// looks at the manifest again.
-    async fn delete_manifest(&self, deletion: &Deletion) -> Result<(), RegistryError> {
-        let Deletion { name, repository, digest, .. } = deletion;
+    async fn delete_manifest(&self, deletion: &Change<'_>) -> Result<(), RegistryError> {
+        let Change { name, repository, digest, .. } = deletion;
         let key = RecordKey::manifest(&repository.id, digest);
         for _ in ROUNDS {
             let manifest = self.read::<ManifestRecord>(&key).await?;
-            let Some(Stored { value, version }) = manifest.filter(|m| m.value.is_visible()) else {
+            let Some(manifest) = manifest.filter(|manifest| manifest.value.is_visible()) else {
                 return Err(RegistryError::ManifestUnknown);
             };
-            self.authorize_tags(deletion, value.incarnation).await?;
+            let value = Arc::clone(&manifest.value);
+            let Some(version) = self.condemn(deletion, manifest).await? else { continue };
             if self.remove(&key, &version).await?.is_err() {
                 continue;
             }
@@ -104,28 +99,6 @@ impl Inner {
             return self.remove_tags(&repository.id, digest, value.incarnation).await;
         }
         Err(RegistryError::Busy)
-    }
-
-    /// Goes on only if the caller may delete every tag that goes with the manifest.
-    async fn authorize_tags(
-        &self,
-        deletion: &Deletion,
-        incarnation: Nonce,
-    ) -> Result<(), RegistryError> {
-        let Deletion { caller, name, repository, digest } = deletion;
-        let prefix = RecordKey::tags(&repository.id);
-        let mut tags = pin!(self.tags_of(&repository.id, digest, incarnation));
-        let mut questions = Vec::new();
-        while let Some((key, _)) = tags.try_next().await? {
-            let tag: Tag =
-                key.after(&prefix).ok_or(StoreErrorKind::Corrupt).map_err(StoreError::new)?;
-            let access = Access::tag(Action::Delete, name, &tag);
-            questions.push(Question::within(access, Some(Arc::clone(repository))));
-        }
-        if questions.is_empty() {
-            return Ok(());
-        }
-        self.authorize_all(caller, &questions).await
     }
 
     async fn remove_referrer(
@@ -166,29 +139,5 @@ impl Inner {
             }
         }
         Ok(())
-    }
-
-    /// The tags that stand for an incarnation of a manifest.
-    fn tags_of(
-        &self,
-        repository: &RepositoryId,
-        digest: &Digest,
-        incarnation: Nonce,
-    ) -> impl Stream<Item = Result<(RecordKey, Stored<TagRecord>), RegistryError>> {
-        let entries = self.records.list(KeyRange::all(RecordKey::tags(repository)));
-        entries.map_err(RegistryError::from).try_filter_map(move |entry| async move {
-            let read = match entry.record {
-                Some((version, record)) => Some(Stored::decode(version, &record)?),
-                None => self.read::<TagRecord>(&entry.key).await?,
-            };
-            let read = read.filter(|read| read.value.stands_for(digest, incarnation));
-            Ok(read.map(|read| (entry.key, read)))
-        })
-    }
-}
-
-impl TagRecord {
-    fn stands_for(&self, digest: &Digest, incarnation: Nonce) -> bool {
-        self.digest == *digest && self.incarnation == incarnation
     }
 }

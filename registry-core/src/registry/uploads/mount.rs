@@ -84,7 +84,7 @@ impl Inner {
         {
             return Err(RegistryError::InsufficientScope);
         }
-        let repository = self.enter(caller, &mut target).await?;
+        let repository = self.enter(caller, &mut target).await?.id.clone();
         let found = match from {
             Some(from) => self.pulls_from(caller, digest, from).await?,
             None => self.pulls_from_any(caller, digest).await?,

@@ -9,11 +9,14 @@ use registry_core::{
 };
 
 use super::{
-    after,
-    roles::part,
+    after, after_without,
+    roles::{deletes_manifest, part},
     scene::{Part, Scene, everything_holds},
 };
-use crate::client::{Client, Fact};
+use crate::{
+    client::{Client, Fact},
+    omissions::Omission,
+};
 
 fn tags(sample: &Sample) -> Part {
     let sample = sample.clone();
@@ -57,6 +60,29 @@ fn of_all_who_set_an_immutable_tag_at_once_one_does_and_the_others_are_denied() 
     // Where tags move, the last one's counts, and all are acknowledged.
     let moving = Scene::new(world, cast()).keeping(one_wins);
     moving.loses(0, "3 set it");
+}
+
+#[test]
+fn an_immutable_tag_that_is_set_while_its_manifest_is_deleted_stays_once_it_is_acknowledged() {
+    let sample = Sample::image(1, 0);
+    let kept = |facts: &[Fact], registry: &_| {
+        let pushed = facts.iter().filter(|fact| !matches!(fact, Fact::NoManifest(..)));
+        everything_holds(&pushed.cloned().collect::<Vec<_>>(), registry)
+    };
+    let scene = |omission, cast| {
+        let world = after_without(omission, async |client| {
+            client.push(&sample, &[], &mut Vec::new()).await.expect("nothing disturbs it");
+        });
+        let scene = Scene::new(world, cast).under(everything_is_immutable()).keeping(kept);
+        Scene { omission, ..scene }
+    };
+    let cast = || vec![("tag", tags(&sample)), ("delete", deletes_manifest(&sample))];
+    scene(None, cast()).holds(4, 0);
+    scene(None, cast()).holds(2, 1);
+    scene(Some(Omission::LastLook), cast()).loses(2, "was acknowledged");
+    let mut two = cast();
+    two.push(("delete too", deletes_manifest(&sample)));
+    scene(None, two).holds(2, 0);
 }
 
 #[test]
