@@ -13,7 +13,11 @@ use crate::{
     name::RepositoryName,
     ports::{AuditAction, KeyRange, Question},
     record::{LinkRecord, RecordKey, RepositoryId},
-    registry::{Inner, Registry, authorize::Outcome, links::Link},
+    registry::{
+        Inner, Registry,
+        authorize::{Outcome, Refusal},
+        links::Link,
+    },
 };
 
 /// How a mount ended.
@@ -82,7 +86,8 @@ impl Inner {
         if let Some(from) = from
             && !caller.scope.names(&Resource::Repository(from.clone()))
         {
-            return Err(RegistryError::InsufficientScope);
+            let access = Access::repository(Action::Pull, from);
+            return Err(self.refuse(caller, &Refusal::not_asked_for(access)));
         }
         let repository = self.enter(caller, &mut target).await?.id.clone();
         let found = match from {
