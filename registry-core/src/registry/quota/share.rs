@@ -79,10 +79,13 @@ impl Share {
     }
 
     async fn fill(&mut self, needed: u64, wanted: u64) -> Result<(), RegistryError> {
-        while self.limited.is_some() && self.left < needed {
-            match self.take(wanted - self.left).await? {
-                Taken::Wait(_) => return Err(RegistryError::QuotaExceeded),
-                Taken::Granted(_) => {}
+        while let Some(subject) = self.limited.as_ref().map(|limited| limited.key.subject.clone())
+            && self.left < needed
+        {
+            if let Taken::Wait(_) = self.take(wanted - self.left).await? {
+                let left = self.left;
+                tracing::info!(%subject, needed, left, "the quota of stored bytes is used up");
+                return Err(RegistryError::QuotaExceeded);
             }
         }
         Ok(())
