@@ -2,11 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use registry_adapters::{
     limits::{Limits, Rate, Rates, SubjectKind},
     system::{SystemClock, SystemRandom},
 };
-use registry_core::ports::{Clock, Limit, RateLimiter, Subject, Taken};
+use registry_core::{
+    ports::{Clock, Limit, RateLimiter, Subject, Taken},
+    testing::{Faults, Faulty},
+};
 
 use crate::support::{World, address, granted, namespace, take};
 
@@ -160,21 +164,22 @@ fn what_is_suggested_lets_the_official_suite_and_a_busy_machine_pass() {
     });
 }
 
-/// On the way of every request. Not a measurement, but far enough off to be one for an accident.
+/// On the way of every request.
 #[tokio::test]
-async fn taking_costs_nothing_that_anybody_notices() {
-    let clock = SystemClock::new();
-    let limits = Limits::builder(World::default().records, clock, SystemRandom)
-        .rates(requests(1_000_000_000, 1_000_000_000));
-    let limits = limits.open().await.unwrap();
+async fn taking_and_giving_back_waits_for_nothing_and_asks_no_store() {
+    let (world, faults) = (World::default(), Faults::none());
+    let records = Faulty::new(world.records.clone(), &faults);
+    let limits = Limits::builder(records, world.clock.clone(), SystemRandom)
+        .rates(requests(1_000, 1_000))
+        .open()
+        .await
+        .unwrap();
+    let opened = faults.calls();
     for number in 0..10_000 {
-        granted(&limits, &address(Limit::Requests, number), 1).await;
+        let key = address(Limit::Requests, number);
+        let taken = limits.take(&key, 3).now_or_never().expect("it is answered at once");
+        assert_eq!(taken.unwrap(), Taken::Granted(3));
+        limits.give_back(&key, 1).now_or_never().expect("it is counted at once").unwrap();
     }
-    let key = address(Limit::Requests, 5);
-    let start = clock.monotonic();
-    for _ in 0..100_000 {
-        granted(&limits, &key, 1).await;
-    }
-    let each = (clock.monotonic() - start) / 100_000;
-    assert!(each < Duration::from_micros(20), "{each:?}");
+    assert_eq!(faults.calls(), opened);
 }

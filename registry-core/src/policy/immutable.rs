@@ -16,7 +16,9 @@ use crate::{
 /// of `tags` fits, in the repositories that one of `repositories` fits. A manifest that has such a
 /// tag cannot be deleted either.
 ///
-/// It says nothing of the blobs and the manifests to which that manifest refers.
+/// It says nothing of the blobs and the manifests to which that manifest refers: whoever may delete
+/// in the repository may delete those, by their digests, and the tag then stands for an image that
+/// cannot be pulled whole (decision D18).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Immutable {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use super::Inner;
+use super::{Inner, authorize::is_nobody};
 use crate::{
     error::RegistryError,
     identity::Caller,
@@ -24,14 +24,18 @@ struct Open {
 }
 
 impl Inner {
-    /// Begins a use case of a caller on a resource.
+    /// Begins a use case of a caller on a resource. That a read is refused to somebody who came
+    /// without credentials is no event: whoever has some is asked for them so.
     pub(super) fn trail(
         &self,
         caller: &Caller,
         action: AuditAction,
         resource: impl FnOnce() -> String,
     ) -> Trail {
-        Trail(self.audit.as_ref().map(|log| {
+        let is_read = matches!(action, AuditAction::Pull | AuditAction::Catalog);
+        let audit = self.audit.as_ref();
+        let audit = audit.filter(|_| !(is_read && is_nobody(&caller.principal)));
+        Trail(audit.map(|log| {
             let caller = caller.remembering();
             let now = self.clock.now();
             let mut event = AuditEvent::new(now, caller.principal.clone(), action, resource());

@@ -38,6 +38,14 @@ enum RefusalKind {
     Unsupported,
 }
 
+impl Refusal {
+    /// The token was not asked for this; whether its principal may is not said.
+    pub(super) const fn not_asked_for(access: Access) -> Self {
+        let reason = Cow::Borrowed("the token was not asked for it");
+        Self { kind: RefusalKind::OutOfScope, access, reason }
+    }
+}
+
 impl Inner {
     /// Goes on only if the caller may. The decision says whether a repository may be created or
     /// claimed.
@@ -124,7 +132,8 @@ impl Inner {
     }
 }
 
-fn is_nobody(principal: &Principal) -> bool {
+/// Whether somebody came without any credentials.
+pub(super) fn is_nobody(principal: &Principal) -> bool {
     principal.kind() == PrincipalKind::Anonymous && principal.credential() == CredentialKind::None
 }
 

@@ -15,12 +15,13 @@ use registry_core::{
     page::Page,
     policy::AllowAll,
     ports::{
-        AuditError, AuditEvent, AuditLog, BlobOptions, ManifestOptions, ReferrerOptions, Source,
+        AuditError, AuditEvent, AuditLog, BlobOptions, ContentId, ManifestOptions, ReferrerOptions,
+        Source,
     },
     record::Visibility,
     reference::Reference,
     registry::{ManifestUpload, Registry, RepositoryChange},
-    testing::Faults,
+    testing::{Faults, Seeded},
 };
 
 use crate::support::{Policy, Prepared, body, by_tag, chunk, digest, name, tag, user};
@@ -328,7 +329,7 @@ fn a_scope_that_does_not_cover_it_is_a_reason_too() {
 #[test]
 fn what_fails_is_told_in_the_words_of_the_client() {
     type Fails = (fn(&Try<'_>) -> Answer, &'static str);
-    let cases: [Fails; 7] = [
+    let cases: [Fails; 8] = [
         (|t| block_on(t.push_blob("wrong")), "push a@RIGHT failed: the content has another digest"),
         (|t| block_on(t.close("wrong")), "push a@WHOLE failed: the content has another digest"),
         (|t| block_on(t.push(&Bytes::from("{"), by_tag("new"), &[])), "push a:new failed: "),
@@ -348,6 +349,13 @@ fn what_fails_is_told_in_the_words_of_the_client() {
             },
             "delete nowhere@RIGHT failed: the repository is not known",
         ),
+        (
+            |t| {
+                let id = ContentId::new(&Seeded::new(77));
+                block_on(t.registry.cancel_any_upload(t.caller, &id))
+            },
+            "admin upload GONE failed: the upload is not known",
+        ),
     ];
     for (run, want) in cases {
         let (prepared, log) = (Prepared::new(), Arc::new(Recorded::default()));
@@ -355,7 +363,9 @@ fn what_fails_is_told_in_the_words_of_the_client() {
         let caller = &user("alice");
         run(&Try { registry: &registry, caller, prepared: &prepared }).expect_err(want);
         let missing = registry_core::testing::Sample::image(9, 1).digest().to_string();
-        let want = &spelled(&[want], &prepared)[0].replace("MISSING", &missing);
+        let gone = ContentId::new(&Seeded::new(77)).to_string();
+        let want = spelled(&[want], &prepared)[0].replace("MISSING", &missing);
+        let want = &want.replace("GONE", &gone);
         let lines = log.lines();
         assert!(lines.len() == 1 && lines[0].starts_with(want), "{lines:?}, not {want}");
     }
@@ -404,6 +414,32 @@ fn a_mount_whose_source_is_refused_is_told_though_the_client_is_not() {
     block_on(t.mount(Prepared::SHARED, None)).expect("an upload is opened");
     let want = spelled(&["mount a@SHARED from b refused: the test says so"], &prepared);
     assert_eq!(log.lines(), want);
+}
+
+#[test]
+fn a_mount_whose_token_was_not_asked_for_the_source_is_told_with_that_reason() {
+    let (prepared, log) = (Prepared::new(), Arc::new(Recorded::default()));
+    let registry = prepared.builder(AllowAll).audit(Arc::clone(&log)).build();
+    let pushes = Grant::new(Resource::Repository(name("a")), [Action::Push]);
+    let caller = &user("alice").with_scope(Scope::Limited(vec![pushes]));
+    let t = Try { registry: &registry, caller, prepared: &prepared };
+    block_on(t.mount(Prepared::SHARED, Some("b"))).expect_err("it is to come back with a token");
+    let want = ["mount a@SHARED from b refused: the token was not asked for it"];
+    assert_eq!(log.lines(), spelled(&want, &prepared));
+}
+
+#[test]
+fn what_is_not_for_reading_without_credentials_fills_no_log() {
+    for case in CASES {
+        let (prepared, log) = (Prepared::new(), Arc::new(Recorded::default()));
+        let builder = prepared.builder(Policy::denying(|_| true));
+        let registry = builder.audit(Arc::clone(&log)).build();
+        run(case, &registry, &prepared, &Caller::anonymous()).expect_err("nobody may");
+        let reads = |line: &String| line.starts_with("pull ") || line.starts_with("catalog ");
+        let mut want = spelled(case.denied, &prepared);
+        want.retain(|line| !reads(line));
+        assert_eq!(log.lines(), want, "{}", case.does);
+    }
 }
 
 #[test]

@@ -437,4 +437,5 @@ fn a_mount_from_where_the_caller_may_not_pull_takes_the_same_steps_whatever_is_t
     assert_eq!(steps(Some("b"), "nowhere"), there);
     assert_eq!(steps(Some("nowhere"), Prepared::SHARED), there);
     assert_eq!(steps(None, Prepared::SHARED), steps(None, "nowhere"));
+    assert!(!steps(None, Prepared::SHARED).contains("link/"), "nobody looks who has it");
 }

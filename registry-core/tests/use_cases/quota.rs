@@ -229,6 +229,49 @@ fn bytes_are_taken_in_steps_and_not_with_each_piece() {
 }
 
 #[test]
+fn an_upload_of_known_length_holds_no_more_than_what_came_and_a_step() {
+    let (prepared, alice, a) = (Prepared::new(), user("alice"), name("a"));
+    let room = Room::stored(1 << 30);
+    let registry = limited(&prepared, &room);
+    let watched = Arc::clone(&room);
+    // Pieces of 1 MiB.
+    let pieces = stream::iter(0..32_u64).map(move |piece| {
+        let held = (1 << 30) - watched.left(Limit::StoredBytes, "a");
+        assert!(held <= (piece << 20) + (8 << 20), "{held} after {piece} MiB");
+        Ok(Bytes::from(vec![7; 1 << 20]))
+    });
+    let mut upload = Chunk::new(pieces.boxed());
+    upload.length = Some(32 << 20);
+    let whole = digest(vec![7; 32 << 20]);
+    block_on(registry.push_blob(&alice, &a, &whole, upload)).unwrap();
+    assert_eq!(room.left(Limit::StoredBytes, "a"), (1 << 30) - (32 << 20));
+}
+
+/// Grants nothing, against its contract.
+struct GrantsNothing;
+
+#[async_trait]
+impl RateLimiter for GrantsNothing {
+    async fn take(&self, _: &LimitKey, _: u64) -> Result<Taken, StoreError> {
+        Ok(Taken::Granted(0))
+    }
+
+    async fn give_back(&self, _: &LimitKey, _: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_limiter_that_grants_nothing_is_not_asked_for_ever() {
+    let (prepared, alice, a) = (Prepared::new(), user("alice"), name("a"));
+    let large = push_large(&prepared);
+    let registry = prepared.builder(AllowAll).limiter(GrantsNothing).build();
+    exceeds(block_on(registry.push_blob(&alice, &a, &digest("12345"), chunk("12345"))));
+    let refused = block_on(pull(&registry, &large, false)).expect_err("nothing is granted");
+    assert_eq!(refused.code(), ErrorCode::TooManyRequests);
+}
+
+#[test]
 fn the_count_is_what_the_records_say() {
     let prepared = Prepared::new();
     let counted = block_on(prepared.registry(AllowAll).stored_bytes()).unwrap();

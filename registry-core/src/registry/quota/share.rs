@@ -1,6 +1,6 @@
 //! What was taken from a limit and is not used yet.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 
@@ -9,6 +9,9 @@ use crate::{
     error::RegistryError,
     ports::{LimitKey, RateLimiter, StoreError, Taken, Tasks},
 };
+
+/// When a limiter is asked again that granted nothing and did not say when it would.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What was taken from a limit and is not used yet. Whatever is left when it is dropped is given
 /// back.
@@ -52,6 +55,21 @@ impl Share {
         self.fill(bytes, bytes).await
     }
 
+    /// Makes sure that so many bytes are to be had now, and has the first step of them at hand: the
+    /// others are taken when they come, and are for anybody until then.
+    ///
+    /// # Errors
+    /// As of [`Share::hold`].
+    pub(in crate::registry) async fn begin(&mut self, bytes: u64) -> Result<(), RegistryError> {
+        self.hold(bytes).await?;
+        let surplus = self.left.saturating_sub(STEP);
+        self.left -= surplus;
+        if let Some(limited) = &self.limited {
+            limited.clone().give_back(surplus).await;
+        }
+        Ok(())
+    }
+
     /// Has so many bytes at hand, and a step of them where there are as many: more will follow.
     ///
     /// # Errors
@@ -61,11 +79,13 @@ impl Share {
     }
 
     async fn fill(&mut self, needed: u64, wanted: u64) -> Result<(), RegistryError> {
-        while self.limited.is_some() && self.left < needed {
-            match self.take(wanted - self.left).await? {
-                // A limiter that grants nothing is one that lets nobody go on.
-                Taken::Granted(0) | Taken::Wait(_) => return Err(RegistryError::QuotaExceeded),
-                Taken::Granted(_) => {}
+        while let Some(subject) = self.limited.as_ref().map(|limited| limited.key.subject.clone())
+            && self.left < needed
+        {
+            if let Taken::Wait(_) = self.take(wanted - self.left).await? {
+                let left = self.left;
+                tracing::info!(%subject, needed, left, "the quota of stored bytes is used up");
+                return Err(RegistryError::QuotaExceeded);
             }
         }
         Ok(())
@@ -77,8 +97,11 @@ impl Share {
             Some(limited) => limited.limiter.take(&limited.key, want).await?,
             None => Taken::Granted(want),
         };
-        if let Taken::Granted(granted) = taken {
-            self.left = self.left.saturating_add(granted);
+        match taken {
+            // One that grants nothing of something breaks its contract, and is not asked for ever.
+            Taken::Granted(0) if want > 0 => return Ok(Taken::Wait(AGAIN)),
+            Taken::Granted(granted) => self.left = self.left.saturating_add(granted),
+            Taken::Wait(_) => {}
         }
         Ok(taken)
     }

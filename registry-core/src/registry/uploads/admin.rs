@@ -9,7 +9,7 @@ use crate::{
     identity::Caller,
     ports::{AuditAction, ContentId, KeyRange, Listing, Question, StoreError, StoreErrorKind},
     record::{RecordKey, RepositoryId, Timestamp, UploadRecord, UploadState},
-    registry::{Registry, store::Stored},
+    registry::{Inner, Registry, store::Stored},
 };
 
 /// An upload, as those see it who look after the registry.
@@ -65,12 +65,18 @@ impl Registry {
         let trail = self.0.trail(caller, AuditAction::Admin, || format!("upload {id}"));
         let question = Question::new(Access::registry(Action::Admin));
         trail.step(self.0.authorize(trail.caller(caller), question)).await?;
-        let upload = self.0.read::<UploadRecord>(&RecordKey::upload(id)).await?;
+        let (inner, id) = (self.0.clone(), *id);
+        self.detached(async move { trail.end(inner.discard_known(&id)).await }).await
+    }
+}
+
+impl Inner {
+    async fn discard_known(&self, id: &ContentId) -> Result<(), RegistryError> {
+        let upload = self.read::<UploadRecord>(&RecordKey::upload(id)).await?;
         if upload.is_none_or(|upload| is_dropped(&upload.value)) {
             return Err(RegistryError::UploadUnknown);
         }
-        let (inner, id) = (self.0.clone(), *id);
-        self.detached(async move { trail.end(inner.discard(&id, Linked::Maybe)).await }).await
+        self.discard(id, Linked::Maybe).await
     }
 }
 

@@ -64,7 +64,7 @@ impl Inner {
     ) -> Result<UploadStatus, RegistryError> {
         let progress = self.admit(&session.value, &chunk)?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
-        share.hold(expected.unwrap_or(0)).await?;
+        share.begin(expected.unwrap_or(0)).await?;
         let mut writer = self.open_content(id, session, None).await?;
         let (hash, room) = (progress.hash.clone(), self.room(progress, share));
         let received = receive(chunk.body, room, hash, &*self.hash, &mut *writer).await?;

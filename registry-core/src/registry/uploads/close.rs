@@ -184,7 +184,7 @@ impl Inner {
         let progress = self.admit(&session.value, &chunk)?;
         let expected = chunk.length.or(chunk.range.map(|range| range.length()));
         let size = expected.and_then(|length| length.checked_add(progress.offset()));
-        share.hold(expected.unwrap_or(0)).await?;
+        share.begin(expected.unwrap_or(0)).await?;
         let mut writer = self.open_content(id, session, size).await?;
         let (hash, room) = (progress.hash_for(digest.algorithm()), self.room(progress, share));
         let received = receive(chunk.body, room, hash, &*self.hash, &mut *writer).await?;

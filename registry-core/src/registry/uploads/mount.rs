@@ -6,14 +6,18 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::UploadStatus;
 use crate::{
-    access::{Access, Action, Resource},
+    access::{Access, Action, Resource, Scope},
     digest::Digest,
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
     ports::{AuditAction, KeyRange, Question},
     record::{LinkRecord, RecordKey, RepositoryId},
-    registry::{Inner, Registry, authorize::Outcome, links::Link},
+    registry::{
+        Inner, Registry,
+        authorize::{Outcome, Refusal},
+        links::Link,
+    },
 };
 
 /// How a mount ended.
@@ -31,13 +35,17 @@ const CANDIDATES: usize = 100;
 
 impl Registry {
     /// Makes a blob of another repository one of this too, if the caller may pull it there. With
-    /// no `from`, any repository that the caller may pull from will do.
+    /// no `from`, any repository that the caller may pull from will do, and of a token those that
+    /// it carries.
     ///
     /// A token that was never asked to pull from there is refused, so that the client comes back
     /// with one that was (D12); that says nothing of whether it may.
     ///
     /// Whether the blob is elsewhere, and not for the caller, or nowhere cannot be told apart:
-    /// both open an upload.
+    /// both open an upload. The time may tell them apart in one case: with no `from`, and a
+    /// credential that is not limited to some repositories, the authorizer is asked about up to a
+    /// hundred that have the blob, and about none where there is none. Where that matters give out
+    /// tokens, whose steps are the same either way.
     ///
     /// # Errors
     /// Those of [`Registry::open_upload`], [`RegistryError::InsufficientScope`],
@@ -82,7 +90,8 @@ impl Inner {
         if let Some(from) = from
             && !caller.scope.names(&Resource::Repository(from.clone()))
         {
-            return Err(RegistryError::InsufficientScope);
+            let access = Access::repository(Action::Pull, from);
+            return Err(self.refuse(caller, &Refusal::not_asked_for(access)));
         }
         let repository = self.enter(caller, &mut target).await?.id.clone();
         let found = match from {
@@ -159,13 +168,21 @@ impl Inner {
         caller: &Caller,
         digest: &Digest,
     ) -> Result<bool, RegistryError> {
+        if let Scope::Limited(grants) = &caller.scope {
+            // Only what a token carries, so that no step depends on what is elsewhere.
+            for grant in grants.iter().take(CANDIDATES) {
+                if let Resource::Repository(from) = grant.resource()
+                    && grant.actions().contains(&Action::Pull)
+                    && self.pulls_from(caller, digest, from).await?
+                {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
         let mut questions = Vec::new();
         for (id, name) in self.linked_names(digest).await? {
             let access = Access::repository(Action::Pull, &name);
-            // What a token does not carry is not looked up: the time would tell that it is there.
-            if !caller.scope.covers(&access) {
-                continue;
-            }
             // The name in a link is a hint: only the repository's own record counts.
             let repository = self.find(&name).await?.filter(|repository| repository.id == id);
             if repository.is_some() {
