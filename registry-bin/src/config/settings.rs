@@ -111,7 +111,7 @@ settings! {
     /// Serve an address that other machines reach although whoever reaches it may push and delete
     allow_anonymous_writes_on_network: bool = "false" BOOL;
 
-    /// The address under which clients know the server, such as https://registry.example.com, where it
+    /// The address under which clients know the server, such as `https://registry.example.com`, where it
     /// is not the one they ask for
     public_url: PublicUrl = "" URL;
 
