@@ -19,6 +19,7 @@ mod authenticate;
 mod error;
 mod first;
 mod key;
+mod key_id;
 mod keys;
 mod name;
 mod owner;
@@ -38,7 +39,8 @@ use self::records::Records;
 pub use self::{
     error::AccountsError,
     first::AccountsFirst,
-    key::{CreatedKey, Key, KeyId, KeyIdError, NewKey},
+    key::{CreatedKey, Key, NewKey},
+    key_id::{KeyId, KeyIdError},
     name::{GroupName, NameError, UserName},
     owner::{KeyOwner, KeyOwnerError},
     password::{PasswordCost, PasswordError},

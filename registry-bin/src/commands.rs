@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod init;
 mod key;
+mod output;
 mod policy;
 mod repository;
 mod serve;
@@ -13,21 +14,14 @@ mod token;
 mod upload;
 mod user;
 
-use std::{
-    env,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{env, process::ExitCode};
 
 use clap::{ArgMatches, Command};
-use serde::Serialize;
 
 use crate::{
     config::{Config, flags},
     failure::Failure,
 };
-
-pub(crate) use self::{administer::ReachError, init::InitError};
 
 /// Does what the command line says. A command line that says nothing sensible ends the process
 /// with code 2, and one that asks for help or the version with code 0.
@@ -66,39 +60,6 @@ fn configuration(matches: &ArgMatches) -> Result<Config, Failure> {
 fn store(matches: &ArgMatches) -> Result<Config, Failure> {
     let Some((_, matches)) = matches.subcommand() else { unreachable!("a subcommand is required") };
     Ok(Config::of_store(matches, env::vars_os(), false)?)
-}
-
-/// Says what was done, to whoever looks on.
-fn say(text: &str) {
-    // Where nobody does, the exit code tells.
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// Prints what a command was asked for, for a program.
-fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    print(&to_json(value))
-}
-
-fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("it is made of strings") + "\n"
-}
-
-/// Prints what is shown this once; where that fails, whoever looks on is told what to run instead.
-fn print_once(text: &str, instead: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout();
-    let printed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    printed.map_err(|source| Failure::Unshown { source, instead: instead.to_owned() })
-}
-
-/// Prints what a command was asked for.
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever read it has seen enough.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::System { what: "standard output", source: e })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn command() -> Command {

@@ -1,5 +1,8 @@
 //! Why the process ends, and its exit code.
 
+mod init;
+mod reach;
+
 use std::{io, net::SocketAddr, process::ExitCode};
 
 use registry_adapters::{
@@ -9,13 +12,11 @@ use registry_core::{error::RegistryError, ports::AuthorizerError};
 use registry_http::TlsError;
 
 use crate::{
-    audit::AuditLogError,
-    commands::{InitError, ReachError},
-    config::ConfigErrors,
-    control::ControlError,
-    policy::PolicyError,
+    audit::AuditLogError, config::ConfigErrors, control::ControlError, policy::PolicyError,
     prompt::PromptError,
 };
+
+pub(crate) use self::{init::InitError, reach::ReachError};
 
 /// Why the process ends: one sentence. `docs/OPERATIONS.md` lists the exit codes.
 #[derive(Debug, thiserror::Error)]

@@ -2,19 +2,18 @@
 
 mod limits;
 mod login;
+mod stores;
 
 use std::sync::Arc;
 
 use registry_adapters::{
-    filesystem::{Durability, Filesystem, Options},
     hashing,
     limits::Limits,
-    memory::{MemoryContents, MemoryRecords},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
     policy::{AllowAll, Anonymous, ReadOnly},
-    ports::{AuditLog, Authorizer, ContentStore, RecordStore},
+    ports::{AuditLog, Authorizer},
     record::Visibility,
     registry::{References, Registry},
 };
@@ -22,50 +21,16 @@ use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
 
 use crate::{
     audit::{self, NoAudit},
-    config::{self, Config, ConfigErrors, Store, TlsFiles},
-    directory,
+    config::{self, Config, ConfigErrors, TlsFiles},
     failure::Failure,
     policy::LivePolicy,
 };
 
-pub(crate) use self::limits::limits;
-pub(crate) use self::login::{Login, TokenKeys, accounts, check};
-
-/// Both storage ports.
-pub(crate) struct Stores {
-    pub(crate) contents: Arc<dyn ContentStore>,
-    pub(crate) records: Arc<dyn RecordStore>,
-    /// Says whether they still write, which a store on a disk stops to do when a sync fails.
-    pub(crate) is_writable: Box<dyn Fn() -> bool + Send + Sync>,
-}
-
-/// Opens the stores that the configuration names.
-pub(crate) fn stores(config: &Config) -> Result<Stores, Failure> {
-    match config.store.value {
-        Store::Memory => Ok(Stores {
-            contents: Arc::new(MemoryContents::default()),
-            records: Arc::new(MemoryRecords::default()),
-            is_writable: Box::new(|| true),
-        }),
-        Store::Filesystem => {
-            let mut options = Options::new(match config.durability.value {
-                config::Durability::PowerSafe => Durability::PowerSafe,
-                config::Durability::ProcessSafe => Durability::ProcessSafe,
-            });
-            options.memory =
-                usize::try_from(config.record_memory.value.get()).unwrap_or(usize::MAX);
-            let data = config.data.value.path();
-            // Where it fails the store does, and says why.
-            let _ = directory::make(data);
-            let store = Filesystem::open(data, options)?;
-            Ok(Stores {
-                contents: Arc::new(store.contents()),
-                records: Arc::new(store.records()),
-                is_writable: Box::new(move || store.is_writable()),
-            })
-        }
-    }
-}
+pub(crate) use self::{
+    limits::limits,
+    login::{Login, TokenKeys, accounts, check},
+    stores::{Stores, stores},
+};
 
 /// The audit log that the configuration names.
 pub(crate) fn audit(config: &Config) -> Result<Arc<dyn AuditLog>, Failure> {

@@ -1,32 +1,19 @@
 //! A key, as it is shown and as it is kept.
 
-use std::{
-    fmt,
-    str::FromStr,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use registry_core::{
     credentials::Secret,
-    record::{Nonce, RecordKey, Timestamp},
+    record::{Nonce, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
+    key_id::KeyId,
     owner::KeyOwner,
-    records::{serde_as_text, system_time, typed},
+    records::{system_time, typed},
     secret::SecretHash,
 };
-
-/// Which key it is: 16 hex digits that may be shown. They are the first of the key's SHA-256, so
-/// that whoever finds a key can tell which to revoke; of its 178 random bits they say nothing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; 8]);
-
-/// The text is not the id of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the id of a key is 16 hex digits")]
-pub struct KeyIdError;
 
 /// A key to be made.
 #[derive(Clone, Debug)]
@@ -128,37 +115,3 @@ impl KeyRecord {
         }
     }
 }
-
-impl KeyId {
-    pub(super) const fn new(bytes: [u8; 8]) -> Self {
-        Self(bytes)
-    }
-
-    pub(super) fn record_key(self) -> RecordKey {
-        super::records::key("key", &self.to_string())
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = KeyIdError;
-
-    fn from_str(text: &str) -> Result<Self, KeyIdError> {
-        let mut bytes = [0; 8];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| KeyIdError)?;
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
-    }
-}
-
-serde_as_text!(KeyId);

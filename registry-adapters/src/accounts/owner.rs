@@ -9,7 +9,7 @@ use registry_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    key::KeyId,
+    key_id::KeyId,
     name::UserName,
     records::{serde_as_text, typed},
 };

@@ -11,7 +11,7 @@ use registry_core::{
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{key::KeyId, records::serde_as_text};
+use super::{key_id::KeyId, records::serde_as_text};
 use crate::passwords::RESERVED_PREFIX;
 
 /// How many random characters there are: 178 bits.

@@ -1,12 +1,6 @@
 //! Has a command carried out: by the server that has the store open; where none answers, here.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, os::unix::fs::MetadataExt, path::Path, sync::Arc, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches};
 use registry_adapters::{
@@ -19,13 +13,14 @@ use registry_core::{
 };
 use tokio::runtime;
 
+use super::output;
 use crate::{
     admin::{Administrator, Answer, Command, Reply},
     audit::NoAudit,
     config::{AuditTarget, Config, Store, flags},
-    control::{self, ControlError, Operator, SocketPath},
+    control::{self, Operator, SocketPath},
     directory,
-    failure::Failure,
+    failure::{Failure, ReachError},
     wiring::{self, Stores},
 };
 
@@ -35,37 +30,6 @@ const TRIES: u32 = 100;
 const BETWEEN: Duration = Duration::from_millis(50);
 
 const JSON: &str = "json";
-
-/// Why a command reaches neither a server nor a store, in one sentence.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReachError {
-    #[error(transparent)]
-    Control(#[from] ControlError),
-    #[error(
-        "no server answers at {}, and a store in memory is gone when its server is", path.display()
-    )]
-    NoServer { path: PathBuf },
-    #[error("there is no store in {}: is --data right? `serve` and `init` make one", path.display())]
-    NoStore { path: PathBuf },
-    #[error(
-        "the store in {} belongs to user {owner} of the system, who could not use what user {me} \
-         writes there: run this as that user", path.display()
-    )]
-    NotOwner { path: PathBuf, owner: u32, me: u32 },
-    #[error(
-        "a server has the store in {} open, but does not answer there{}", path.display(), why(silent)
-    )]
-    Silent { path: PathBuf, silent: Option<ControlError> },
-    #[error("the store in {} cannot be looked at: {source}", path.display())]
-    System { path: PathBuf, source: io::Error },
-}
-
-fn why(silent: &Option<ControlError>) -> String {
-    silent.as_ref().map_or_else(
-        || "; its log says why it has no control socket".to_owned(),
-        |error| format!(": {error}"),
-    )
-}
 
 /// The arguments of every command that is carried out so.
 pub(super) fn arguments() -> impl Iterator<Item = Arg> {
@@ -145,7 +109,7 @@ async fn reach(config: &Config, command: Command) -> Result<Reply, Failure> {
                     command.is_change() && matches!(config.audit_log.value, AuditTarget::None);
                 let reply = carry_out(config, &stores, command).await?;
                 if is_unaudited && matches!(reply, Reply::Done(_)) {
-                    super::say("this is in no audit log: the configuration names none");
+                    output::say("this is in no audit log: the configuration names none");
                 }
                 return Ok(reply);
             }

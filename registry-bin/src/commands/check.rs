@@ -1,5 +1,6 @@
 //! `check`: shows what `serve` would run with.
 
+use super::output;
 use crate::{config::Config, failure::Failure, wiring};
 
 /// Prints the effective configuration, which is a configuration file that says the same.
@@ -7,7 +8,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
     // Reads the certificate, the users and the key of tokens too.
     wiring::server_options(config)?;
     wiring::check(config)?;
-    super::print(&render(config))
+    output::print(&render(config))
 }
 
 fn render(config: &Config) -> String {

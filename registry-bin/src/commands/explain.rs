@@ -14,11 +14,14 @@ use registry_core::{
 use tokio::runtime;
 
 use self::operation::{Asked, Operation, Taken, Target};
-use super::administer::{ReachError, administer, arguments};
+use super::{
+    administer::{administer, arguments},
+    output,
+};
 use crate::{
     admin::{Answer, Command},
     config::{Config, Policy},
-    failure::Failure,
+    failure::{Failure, ReachError},
     policy, wiring,
 };
 
@@ -101,7 +104,7 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<ExitCode, Fai
     let lines = steps.iter().map(|Taken { step, .. }| format!("{}: {step}\n", step.permission));
     let verdict = if allowed { "allowed\n" } else { "denied\n" };
     let facts = target.and_then(|_| known.facts()).unwrap_or_default();
-    super::print(&(verdict.to_owned() + &lines.collect::<String>() + &refusals + &facts))?;
+    output::print(&(verdict.to_owned() + &lines.collect::<String>() + &refusals + &facts))?;
     Ok(ExitCode::from(u8::from(!allowed)))
 }
 

@@ -11,11 +11,14 @@ use std::{
 use clap::{ArgMatches, Command as Clap};
 use registry_adapters::{accounts::GroupName, system::SystemRandom};
 
-use super::administer::{administer_here, arguments};
+use super::{
+    administer::{administer_here, arguments},
+    output,
+};
 use crate::{
     admin::{Command, Hidden},
     config::{Config, USUAL},
-    failure::Failure,
+    failure::{Failure, InitError},
 };
 
 /// The file of rules.
@@ -23,15 +26,6 @@ const POLICY: &str = "policy.toml";
 /// The first user, and the group that the rules let do everything.
 const ADMIN: &str = "admin";
 const ADMINS: &str = "admins";
-
-/// Why nothing was made, in one sentence.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum InitError {
-    #[error("{} is there already: nothing is overwritten", path.display())]
-    Exists { path: PathBuf },
-    #[error("cannot write {}: {source}", path.display())]
-    System { path: PathBuf, source: io::Error },
-}
 
 pub(super) fn command() -> Clap {
     Clap::new("init")
@@ -52,7 +46,7 @@ pub(super) fn run(_: &ArgMatches, config: &Config) -> Result<(), Failure> {
     configuration.keep();
     policy.keep();
     let instead = format!("`registry-bin user passwd {ADMIN}`");
-    super::print_once(&next(data, config, &password), &instead)
+    output::print_once(&next(data, config, &password), &instead)
 }
 
 /// Says of which store it is that there is a user already: nobody has named it.

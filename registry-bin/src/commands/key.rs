@@ -8,6 +8,7 @@ use registry_core::name::RepositoryName;
 
 use super::{
     administer::{administer, arguments, json, wants_json},
+    output,
     table::table,
 };
 use crate::{
@@ -70,7 +71,7 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
         Some(("revoke", matches)) => {
             let id = *matches.get_one::<KeyId>(ID).expect("it is required");
             administer(config, Command::KeyRevoke { id })?;
-            super::say(&format!("revoked key {id}"));
+            output::say(&format!("revoked key {id}"));
             Ok(())
         }
         _ => unreachable!("a subcommand is required"),
@@ -88,8 +89,8 @@ fn create(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
     };
     let instead = format!("`registry-bin key revoke {}`, and make another", entry.id);
     if wants_json(matches) {
-        let text = super::to_json(&Answer::CreatedKey { entry, key });
-        return super::print_once(&text, &instead);
+        let text = output::to_json(&Answer::CreatedKey { entry, key });
+        return output::print_once(&text, &instead);
     }
     let until = entry.expires.as_ref().map_or("for ever".to_owned(), |at| format!("until {at}"));
     let login = match &entry.owner {
@@ -97,12 +98,12 @@ fn create(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
         KeyOwner::Project(name) => format!("{name} or {}", entry.owner_id),
         _ => "runner, or any other".to_owned(),
     };
-    super::say(&format!(
+    output::say(&format!(
         "made key {} of {}, good {until}; log in with it as the password, and the user name {login}\n\
          the key is shown this once:",
         entry.id, entry.owner
     ));
-    super::print_once(&format!("{}\n", key.expose()), &instead)
+    output::print_once(&format!("{}\n", key.expose()), &instead)
 }
 
 fn list(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
@@ -111,8 +112,8 @@ fn list(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
         return Err(Failure::Nonsense);
     };
     match wants_json(matches) {
-        true => super::print_json(&keys),
-        false => super::print(&listed(&keys)),
+        true => output::print_json(&keys),
+        false => output::print(&listed(&keys)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use super::output;
 use crate::failure::Failure;
 
 const FILE: &str = "file";
@@ -31,5 +32,5 @@ pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     };
     let path = matches.get_one::<PathBuf>(FILE).expect("it is required");
     let policy = crate::policy::read(path)?;
-    super::print(&crate::policy::render(&policy))
+    output::print(&crate::policy::render(&policy))
 }

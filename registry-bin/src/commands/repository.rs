@@ -5,6 +5,7 @@ use registry_core::{name::RepositoryName, record::Visibility};
 
 use super::{
     administer::{administer, arguments, json, wants_json},
+    output,
     table::table,
 };
 use crate::{
@@ -58,8 +59,8 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
                 return Err(Failure::Nonsense);
             };
             match wants_json(matches) {
-                true => super::print_json(&repositories),
-                false => super::print(&listed(&repositories)),
+                true => output::print_json(&repositories),
+                false => output::print(&listed(&repositories)),
             }
         }
         Some(("set", matches)) => {
@@ -72,7 +73,7 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
             let owner = matches.get_one::<Owner>(OWNER).cloned();
             let said = format!("changed repository {name}");
             administer(config, Command::RepositorySet { name, visibility, owner })?;
-            super::say(&said);
+            output::say(&said);
             Ok(())
         }
         _ => unreachable!("a subcommand is required"),

@@ -3,7 +3,10 @@
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
 use registry_adapters::accounts::UserName;
 
-use super::administer::{administer, arguments};
+use super::{
+    administer::{administer, arguments},
+    output,
+};
 use crate::{
     admin::{Answer, Command},
     config::Config,
@@ -48,6 +51,6 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
         return Err(Failure::Nonsense);
     };
     let carries = if scope.is_empty() { "nothing" } else { &scope };
-    super::say(&format!("a token that carries {carries}, good for {seconds} seconds:"));
-    super::print(&format!("{}\n", token.expose()))
+    output::say(&format!("a token that carries {carries}, good for {seconds} seconds:"));
+    output::print(&format!("{}\n", token.expose()))
 }

@@ -5,6 +5,7 @@ use registry_core::ports::ContentId;
 
 use super::{
     administer::{administer, arguments, json, wants_json},
+    output,
     table::table,
 };
 use crate::{
@@ -38,14 +39,14 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
                 return Err(Failure::Nonsense);
             };
             match wants_json(matches) {
-                true => super::print_json(&uploads),
-                false => super::print(&listed(&uploads)),
+                true => output::print_json(&uploads),
+                false => output::print(&listed(&uploads)),
             }
         }
         Some(("cancel", matches)) => {
             let id = *matches.get_one::<ContentId>(ID).expect("it is required");
             administer(config, Command::UploadCancel { id: id.to_string() })?;
-            super::say(&format!("cancelled upload {id}"));
+            output::say(&format!("cancelled upload {id}"));
             Ok(())
         }
         _ => unreachable!("a subcommand is required"),

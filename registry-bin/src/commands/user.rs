@@ -9,6 +9,7 @@ use registry_core::name::RepositoryName;
 
 use super::{
     administer::{administer, arguments, json, wants_json},
+    output,
     table::table,
 };
 use crate::{
@@ -56,8 +57,8 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
             return Err(Failure::Nonsense);
         };
         return match wants_json(matches) {
-            true => super::print_json(&users),
-            false => super::print(&listed(&users)),
+            true => output::print_json(&users),
+            false => output::print(&listed(&users)),
         };
     }
     let name = matches.get_one::<UserName>(NAME).expect("it is required").clone();
@@ -82,17 +83,17 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
         _ => unreachable!("{word} is no subcommand"),
     };
     let answer = administer(config, command)?;
-    super::say(&format!("{done} user {user}"));
+    output::say(&format!("{done} user {user}"));
     if let Answer::Owned(repositories) = answer
         && let Some(warning) = inheritance(&user, &repositories)
     {
-        super::say(&warning);
+        output::say(&warning);
     }
     match generated {
         Some(password) => {
-            super::say("the password is shown this once:");
+            output::say("the password is shown this once:");
             let instead = format!("`registry-bin user passwd {user}`");
-            super::print_once(&format!("{}\n", password.expose()), &instead)
+            output::print_once(&format!("{}\n", password.expose()), &instead)
         }
         None => Ok(()),
     }

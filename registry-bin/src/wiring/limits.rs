@@ -8,7 +8,7 @@ use registry_adapters::{
 };
 use registry_core::{policy::AllowAll, ports::Limit};
 
-use super::Stores;
+use super::stores::Stores;
 use crate::{
     config::{Config, Number, Setting},
     failure::Failure,

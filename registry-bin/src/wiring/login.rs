@@ -14,7 +14,7 @@ use registry_adapters::{
 use registry_core::ports::{Authenticator, Clock, TokenIssuer};
 use registry_http::{Realm, TokenService};
 
-use super::Stores;
+use super::stores::Stores;
 use crate::{
     config::{Challenge, Config, ConfigError, ConfigErrors, Store},
     failure::Failure,

@@ -71,7 +71,7 @@ impl Tls {
         // Before they are read: should they change meanwhile, the next look sees it.
         let stamp = files.stamp();
         let Loaded { config, doubts } = files.load(clock.now())?;
-        doubts.iter().for_each(|doubt| doubt.log(&files));
+        files.tell(&doubts);
         let next_look = Some(clock.monotonic() + INTERVAL);
         let present = Mutex::new(Present { config, stamp, next_look });
         Ok(Self(Arc::new(Inner { files, clock: Arc::new(clock), present })))
@@ -150,7 +150,7 @@ impl Look {
             Self::Same => {}
             Self::Taken(doubts) => {
                 tracing::info!(%certificate, "new connections get the new certificate");
-                doubts.iter().for_each(|doubt| doubt.log(files));
+                files.tell(doubts);
             }
             Self::Broken(error) => tracing::error!(
                 %error,

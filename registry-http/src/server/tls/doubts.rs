@@ -3,6 +3,7 @@
 use std::{
     fs,
     os::unix::fs::MetadataExt,
+    path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -12,8 +13,6 @@ use rustls::{
     pki_types::{CertificateDer, UnixTime},
     server::ParsedCertificate,
 };
-
-use super::files::Files;
 
 /// What an operator should know, and no reason not to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,16 +27,16 @@ pub(super) enum Doubt {
 
 /// What is odd about this certificate, and about the file with its key.
 pub(super) fn doubts(
-    files: &Files,
+    key_file: &Path,
     certificate: &CertificateDer<'_>,
     now: SystemTime,
 ) -> Vec<Doubt> {
-    [key(files), time(certificate, now)].into_iter().flatten().collect()
+    [key(key_file), time(certificate, now)].into_iter().flatten().collect()
 }
 
 /// A group may well be there for those that need the key.
-fn key(files: &Files) -> Option<Doubt> {
-    let metadata = fs::metadata(&files.key).ok()?;
+fn key(file: &Path) -> Option<Doubt> {
+    let metadata = fs::metadata(file).ok()?;
     (metadata.mode() & 0o007 != 0).then_some(Doubt::OpenKey)
 }
 
@@ -59,8 +58,8 @@ fn time(certificate: &CertificateDer<'_>, now: SystemTime) -> Option<Doubt> {
 }
 
 impl Doubt {
-    pub(super) fn log(self, files: &Files) {
-        let (certificate, key) = (files.certificate.display(), files.key.display());
+    pub(super) fn log(self, certificate: &Path, key: &Path) {
+        let (certificate, key) = (certificate.display(), key.display());
         match self {
             Self::OpenKey => tracing::warn!(
                 %key,
@@ -84,7 +83,7 @@ mod tests {
 
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
-    use super::*;
+    use super::{super::files::Files, *};
 
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

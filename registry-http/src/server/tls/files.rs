@@ -124,7 +124,7 @@ impl Files {
     pub(super) fn load(&self, now: SystemTime) -> Result<Loaded, TlsError> {
         let chain = read_chain(&self.certificate)?;
         let key = read_key(&self.key)?;
-        let doubts = chain.first().map(|own| doubts(self, own, now)).unwrap_or_default();
+        let doubts = chain.first().map(|own| doubts(&self.key, own, now)).unwrap_or_default();
         // Said and not installed: the process may have another default.
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -134,6 +134,11 @@ impl Files {
         let mut config = config.map_err(|error| self.explain(&error))?;
         config.alpn_protocols = PROTOCOLS.map(Vec::from).into();
         Ok(Loaded { config: Arc::new(config), doubts })
+    }
+
+    /// Tells the operator what is odd about them.
+    pub(super) fn tell(&self, doubts: &[Doubt]) {
+        doubts.iter().for_each(|doubt| doubt.log(&self.certificate, &self.key));
     }
 
     fn explain(&self, error: &rustls::Error) -> TlsError {
