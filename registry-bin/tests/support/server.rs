@@ -27,18 +27,23 @@ impl Server {
 
     /// The same, with these arguments.
     pub(crate) fn start_with(data: &Path, arguments: &[&OsStr]) -> Self {
-        let binary = env::var_os("REGISTRY_TEST_BIN")
-            .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_registry-bin")));
-        let mut command = Command::new(binary);
-        // What the tests are told is not for the server, whose configuration has the same prefix.
-        let ours = env::vars_os().map(|(name, _)| name);
-        for name in ours.filter(|name| name.as_encoded_bytes().starts_with(b"REGISTRY_")) {
-            command.env_remove(name);
-        }
+        let mut command = binary();
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
         let (process, address) = Daemon::start(&mut command, Signal::KILL, address);
         Self { address, _process: process }
     }
+}
+
+/// The binary, with nothing of what the tests are told: its configuration has the same prefix.
+pub(crate) fn binary() -> Command {
+    let binary = env::var_os("REGISTRY_TEST_BIN")
+        .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_registry-bin")));
+    let mut command = Command::new(binary);
+    let ours = env::vars_os().map(|(name, _)| name);
+    for name in ours.filter(|name| name.as_encoded_bytes().starts_with(b"REGISTRY_")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The address in the line that says so: `listening on http://127.0.0.1:5000` for people, and

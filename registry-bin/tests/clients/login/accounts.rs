@@ -1,10 +1,8 @@
 //! Users and keys that are kept in the store: who comes how far with what.
 
-use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use hyper::{Method, StatusCode};
 use serde_json::Value;
@@ -12,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{Client, assert_refused};
 use crate::recorder::Recorder;
-use crate::support::server::Server;
+use crate::support::server::{Server, binary};
 
 const PASSWORD: &str = "a password of alice";
 
@@ -50,9 +48,7 @@ impl Accounts {
 
     /// What a command for the server prints.
     fn tell(&self, command: &[&str], input: &str) -> String {
-        let binary = env::var_os("REGISTRY_TEST_BIN")
-            .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_registry-bin")));
-        let mut told = Command::new(binary);
+        let mut told = binary();
         told.args(command).arg("--data").arg(&self.data).stdin(Stdio::piped());
         let mut told = told.stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut stdin = told.stdin.take().expect("a pipe");
