@@ -82,8 +82,8 @@ impl Authentication {
         Ok(())
     }
 
-    /// Whether refusals of it are counted, and audited. A signed token cannot be guessed, and every client sends
-    /// one that has expired at some time.
+    /// Whether refusals of it are counted, and audited. A signed token cannot be guessed, and every
+    /// client sends one that has expired at some time.
     fn can_be_guessed(&self, credentials: &Credentials) -> bool {
         match credentials {
             Credentials::Absent => false,

@@ -193,8 +193,8 @@ impl Shared {
         }
     }
 
-    /// Takes what a request needs of the limits: of its address before it is clear who asks, then of them and of the
-    /// namespace. The last is given back where it turns out that they may not.
+    /// Takes what a request needs of the limits: of its address before it is clear who asks, then of
+    /// them and of the namespace. The last is given back where it turns out that they may not.
     async fn admit(
         &self,
         head: &Parts,
