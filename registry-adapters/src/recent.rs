@@ -17,6 +17,7 @@ impl<K: Copy + Ord, V> Recent<K, V> {
         Self { capacity, entries: BTreeMap::new(), order: BTreeMap::new(), next: 0 }
     }
 
+    #[cfg(any(test, feature = "accounts", all(feature = "htpasswd", unix)))]
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }
