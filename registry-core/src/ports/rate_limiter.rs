@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 
 use super::StoreError;
 
@@ -12,6 +13,7 @@ use super::StoreError;
 /// What is not granted costs nothing: whoever keeps asking too early is granted no later than one who
 /// waited. What a limiter does not limit it grants.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait RateLimiter: Send + Sync + 'static {
     /// Takes up to `want`, one at least.
     ///
@@ -118,16 +120,5 @@ impl fmt::Display for Subject {
             Self::Principal(owner) => write!(f, "{owner}"),
             Self::Namespace(name) => write!(f, "namespace {name}"),
         }
-    }
-}
-
-#[async_trait]
-impl<T: RateLimiter + ?Sized> RateLimiter for Arc<T> {
-    async fn take(&self, key: &LimitKey, want: u64) -> Result<Taken, StoreError> {
-        (**self).take(key, want).await
-    }
-
-    async fn give_back(&self, key: &LimitKey, unused: u64) -> Result<(), StoreError> {
-        (**self).give_back(key, unused).await
     }
 }
