@@ -15,6 +15,10 @@ use super::StoreError;
 #[async_trait]
 #[auto_impl(Arc)]
 pub trait RateLimiter: Send + Sync + 'static {
+    /// Whether it limits this at all for subjects of this kind. What it does not it need not be asked
+    /// for; it stays the same as long as the limiter lives.
+    fn limits(&self, limit: Limit, kind: SubjectKind) -> bool;
+
     /// Takes up to `want`, one at least.
     ///
     /// # Errors
@@ -76,6 +80,18 @@ pub enum Subject {
     Namespace(Arc<str>),
 }
 
+/// For whom a limit is: for each of these on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubjectKind {
+    /// Addresses, as [`Subject::address`] tells them apart.
+    Address,
+    /// Principals.
+    Principal,
+    /// Namespaces: the first components of repositories' names.
+    Namespace,
+}
+
 impl LimitKey {
     /// What, and whose share.
     #[must_use]
@@ -110,6 +126,16 @@ impl Subject {
             IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
             v4 => v4,
         })
+    }
+
+    /// Of which kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> SubjectKind {
+        match self {
+            Self::Address(_) => SubjectKind::Address,
+            Self::Principal(_) => SubjectKind::Principal,
+            Self::Namespace(_) => SubjectKind::Namespace,
+        }
     }
 }
 

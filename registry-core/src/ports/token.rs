@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -94,7 +95,7 @@ pub struct VerifiedToken {
     /// Whose it is.
     pub principal: Principal,
     /// What it carries.
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
 }
 
 /// A token could not be made.
