@@ -38,7 +38,7 @@ use registry_core::{
 pub use self::key_ring::{KeyError, KeyRing};
 use self::{
     claims::{Claims, Envelope, Unknown, Unspeakable},
-    verified::{Hash, Signed, Verified},
+    verified::{Signed, Verified},
 };
 
 /// A token has to fit into a header of a request, and is not looked at if it could not.
@@ -137,21 +137,20 @@ impl JsonWebTokens {
         if token.len() > MAX_LENGTH {
             return Err(Refusal::TooLong);
         }
-        let hash = Hash::of(token);
         let now = self.seconds();
-        if let Some(signed) = self.verified.get(&hash) {
+        if let Some(signed) = self.verified.get(token) {
             let is_good = self.check_again(&signed, now).await;
             return match is_good {
                 Ok(()) => signed.said_to(accepted),
                 Err(refusal) => {
-                    self.verified.forget(&hash);
+                    self.verified.forget(&signed);
                     Err(refusal)
                 }
             };
         }
         let signed = Arc::new(self.open(token).await?);
         check_time(&signed.claims, now)?;
-        self.verified.insert(hash, token.len(), Arc::clone(&signed), now);
+        self.verified.insert(Arc::clone(&signed), now);
         signed.said_to(accepted)
     }
 
@@ -184,7 +183,7 @@ impl JsonWebTokens {
             return Err(Refusal::Audience);
         }
         let says = VerifiedToken { principal: claims.principal(kind)?, grants: claims.grants()? };
-        Ok(Signed { kind, key, claims, says })
+        Ok(Signed { kind, key, claims, says, token: Secret::new(token) })
     }
 
     /// Since 1970.

@@ -28,7 +28,8 @@ pub fn credentials(headers: &HeaderMap) -> Result<Credentials, AuthorizationErro
 
 /// Scheme names are case-insensitive, and one or more spaces follow them (RFC 9110 section 11.4).
 fn parse(value: &HeaderValue) -> Result<Credentials, AuthorizationError> {
-    let text = value.to_str().map_err(|_| AuthorizationError("it is not ASCII"))?;
+    let text = str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii());
+    let text = text.ok_or(AuthorizationError("it is not ASCII"))?;
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     let rest = rest.trim_matches(' ');
     if scheme.eq_ignore_ascii_case("basic") {

@@ -26,6 +26,12 @@ impl Limits {
         Self(Arc::new(limiter))
     }
 
+    /// Whether requests are limited at all.
+    pub(crate) fn are_of_requests(&self) -> bool {
+        let kinds = [SubjectKind::Address, SubjectKind::Principal, SubjectKind::Namespace];
+        kinds.into_iter().any(|kind| self.0.limits(Limit::Requests, kind))
+    }
+
     /// One of this for the address that the caller comes from, before anything else is done.
     pub(crate) async fn address(&self, limit: Limit, caller: &Caller) -> Result<(), RegistryError> {
         if !self.0.limits(limit, SubjectKind::Address) {
