@@ -11,7 +11,7 @@ mod password;
 
 pub(crate) use self::{
     administrator::{Administrator, Minter},
-    answer::{Answer, KeyEntry, Reply, RepositoryEntry, UploadEntry, UserEntry},
+    answer::{Answer, KeyEntry, Reply, RepositoryEntry, TokenKeyEntry, UploadEntry, UserEntry},
     command::Command,
     owner::Owner,
     password::Hidden,

@@ -56,9 +56,11 @@ fn configuration(matches: &ArgMatches) -> Result<Config, Failure> {
 }
 
 /// The configuration of a command that is carried out on a store, from the arguments of the
-/// subcommand.
-fn store(matches: &ArgMatches) -> Result<Config, Failure> {
-    let Some((_, matches)) = matches.subcommand() else { unreachable!("a subcommand is required") };
+/// innermost subcommand.
+fn store(mut matches: &ArgMatches) -> Result<Config, Failure> {
+    while let Some((_, inner)) = matches.subcommand() {
+        matches = inner;
+    }
     Ok(Config::of_store(matches, env::vars_os(), false)?)
 }
 

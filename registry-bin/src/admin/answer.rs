@@ -5,7 +5,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use registry_adapters::accounts::{CreatedKey, GroupName, Key, KeyId, KeyOwner, User, UserName};
+use registry_adapters::{
+    accounts::{CreatedKey, GroupName, Key, KeyId, KeyOwner, User, UserName},
+    jwt::{KeyDuty, KeyStatus},
+};
 use registry_core::{
     name::RepositoryName,
     record::{RepositoryId, RepositoryRecord, Timestamp, Visibility},
@@ -41,6 +44,10 @@ pub(crate) enum Answer {
     CreatedKey { entry: KeyEntry, key: Hidden },
     /// A token, what it carries, and for how many seconds it is good.
     Token { token: Hidden, scope: String, seconds: u64 },
+    /// The keys that sign tokens.
+    TokenKeys(Vec<TokenKeyEntry>),
+    /// The id of a key that will sign tokens.
+    AddedTokenKey(String),
     /// The repositories.
     Repositories(Vec<RepositoryEntry>),
     /// The uploads.
@@ -92,6 +99,15 @@ pub(crate) struct KeyEntry {
     pub(crate) description: String,
 }
 
+/// A key that signs tokens, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TokenKeyEntry {
+    pub(crate) id: String,
+    pub(crate) duty: String,
+    /// `None` for the one of a configured file.
+    pub(crate) published: Option<String>,
+}
+
 /// Whether a key is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -125,6 +141,17 @@ impl KeyEntry {
             revoked: key.revoked.map(text),
             description: key.description,
         }
+    }
+}
+
+impl TokenKeyEntry {
+    pub(super) fn of(key: KeyStatus) -> Self {
+        let duty = match key.duty {
+            KeyDuty::Signs => "signs",
+            KeyDuty::Waits => "waits",
+            _ => "verifies",
+        };
+        Self { id: key.id, duty: duty.to_owned(), published: key.published.map(text) }
     }
 }
 

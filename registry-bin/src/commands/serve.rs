@@ -52,7 +52,8 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     };
     let registry = wire(policy, Some(Arc::clone(&audit)));
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
-    let keeping = keeping::keep(config, registry.clone(), live, keys, limits.clone(), hangups);
+    let keeping =
+        keeping::keep(config, registry.clone(), live, keys.clone(), limits.clone(), hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
         // Commands are audited as what was typed.
@@ -61,6 +62,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
             issuer: Arc::clone(&tokens.issuer),
             registry: registry.clone(),
         }),
+        token_keys: keys,
         audit: Arc::clone(&audit),
         clock: Box::new(SystemClock::new()),
     };
