@@ -32,12 +32,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     };
     match name {
         "check" => check::run(&configuration(matches)?)?,
-        "explain" => {
-            // A file that is named goes before the configuration's, which may be wrong.
-            let with_policy = !explain::names_policy(matches);
-            let config = Config::of_store(matches, env::vars_os(), with_policy)?;
-            return explain::run(matches, &config);
-        }
+        "explain" => return explain::run(matches),
         "init" => init::run(matches, &Config::of_store(matches, env::vars_os(), false)?)?,
         "key" => key::run(matches, &store(matches)?)?,
         "policy" => policy::run(matches)?,

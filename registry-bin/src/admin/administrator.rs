@@ -22,8 +22,8 @@ use registry_core::{
 };
 
 use super::{
-    Answer, Command, Hidden, KeyEntry, Reply, RepositoryEntry, TokenKeyEntry, UploadEntry,
-    UserEntry, owner::OwnerError,
+    Answer, Command, Facts, Hidden, KeyEntry, Reply, RepositoryEntry, Served, TokenKeyEntry,
+    UploadEntry, UserEntry, owner::OwnerError,
 };
 use crate::{control::Operator, wiring::TokenKeys};
 
@@ -37,6 +37,8 @@ pub(crate) struct Administrator {
     pub(crate) minter: Option<Minter>,
     /// `None` where there are none.
     pub(crate) token_keys: Option<TokenKeys>,
+    /// Says by what the server decides; `None` where none runs.
+    pub(crate) served: Option<Box<dyn Fn() -> Served + Send + Sync>>,
     pub(crate) audit: Arc<dyn AuditLog>,
     pub(crate) clock: Box<dyn Clock>,
 }
@@ -242,10 +244,11 @@ impl Administrator {
             }
             None => None,
         };
-        Ok(Answer::Facts {
+        Ok(Answer::Facts(Facts {
             groups: user.map(|user| user.groups).unwrap_or_default(),
             repository: repository.map(|record| RepositoryRecord::clone(&record)),
-        })
+            served: self.served.as_ref().map(|served| served()),
+        }))
     }
 
     /// Keeps what was done, or why it was not.

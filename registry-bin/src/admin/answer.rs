@@ -11,12 +11,14 @@ use registry_adapters::{
 };
 use registry_core::{
     name::RepositoryName,
+    policy::PolicyFile,
     record::{RepositoryId, RepositoryRecord, Timestamp, Visibility},
     registry::{RepositoryStatus, UploadSession},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Hidden, Owner};
+use crate::config::Anonymous;
 
 /// What became of a command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,8 +54,28 @@ pub(crate) enum Answer {
     Repositories(Vec<RepositoryEntry>),
     /// The uploads.
     Uploads(Vec<UploadEntry>),
-    /// The groups of a user, and what a repository is, if it is there.
-    Facts { groups: Vec<GroupName>, repository: Option<RepositoryRecord> },
+    /// What there is to decide on.
+    Facts(Facts),
+}
+
+/// What there is to decide on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    /// Those of the user.
+    pub(crate) groups: Vec<GroupName>,
+    /// `None` where there is no such repository.
+    pub(crate) repository: Option<RepositoryRecord>,
+    /// `None` where no server runs.
+    pub(crate) served: Option<Served>,
+}
+
+/// By what a server that runs decides now, whatever its files say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Served {
+    /// The file that it follows, and what is in force of it; `None` where it has no rules.
+    pub(crate) policy: Option<(String, PolicyFile)>,
+    pub(crate) read_only: bool,
+    pub(crate) anonymous: Anonymous,
 }
 
 /// A repository, as it is listed.

@@ -48,7 +48,7 @@ pub(crate) enum Command {
     UploadList,
     /// Drops an upload.
     UploadCancel { id: String },
-    /// Asks which groups a user is in, and what a repository is.
+    /// Asks which groups a user is in, what a repository is, and by what the server decides.
     Facts { user: Option<UserName>, repository: Option<RepositoryName> },
 }
 

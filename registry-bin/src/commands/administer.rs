@@ -80,6 +80,7 @@ async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result
         registry: wiring::registry(config, stores, AllowAll, tasks, None, None),
         minter: None,
         token_keys,
+        served: None,
         audit,
         clock: Box::new(SystemClock::new()),
     };

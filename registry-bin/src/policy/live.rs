@@ -78,7 +78,12 @@ impl LivePolicy {
         }
     }
 
-    fn current(&self) -> Arc<PolicyFile> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What is in force.
+    pub(crate) fn current(&self) -> Arc<PolicyFile> {
         Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
