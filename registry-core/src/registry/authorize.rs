@@ -1,6 +1,6 @@
 //! Asking the authorizer.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, slice};
 
 use tracing::Level;
 
@@ -54,7 +54,7 @@ impl Inner {
         caller: &Caller,
         question: Question,
     ) -> Result<Decision, RegistryError> {
-        match self.decide(caller, &[question]).await?.remove(0) {
+        match self.decide_one(caller, &question).await? {
             Outcome::Allowed(decision) => Ok(decision),
             Outcome::Refused(refusal) => Err(self.refuse(caller, &refusal)),
         }
@@ -92,13 +92,33 @@ impl Inner {
         caller: &Caller,
         questions: &[Question],
     ) -> Result<Vec<Outcome>, RegistryError> {
+        let decisions = self.decisions(caller, questions).await?;
+        let both = decisions.into_iter().zip(questions);
+        Ok(both.map(|(decision, question)| bound(caller, &question.access, decision)).collect())
+    }
+
+    /// The same of a single question.
+    pub(super) async fn decide_one(
+        &self,
+        caller: &Caller,
+        question: &Question,
+    ) -> Result<Outcome, RegistryError> {
+        let decision = self.decisions(caller, slice::from_ref(question)).await?.remove(0);
+        Ok(bound(caller, &question.access, decision))
+    }
+
+    /// What the authorizer says, of which there is one for each question.
+    async fn decisions(
+        &self,
+        caller: &Caller,
+        questions: &[Question],
+    ) -> Result<Vec<Decision>, RegistryError> {
         let decisions = self.authorizer.authorize(&caller.principal, questions).await?;
         if decisions.len() != questions.len() {
             let error = "the authorizer answered another number of questions than it was asked";
             return Err(AuthorizerError(error.into()).into());
         }
-        let both = decisions.into_iter().zip(questions);
-        Ok(both.map(|(decision, question)| bound(caller, &question.access, decision)).collect())
+        Ok(decisions)
     }
 
     /// Refuses a request: the log holds the reason, and the client gets the error.
