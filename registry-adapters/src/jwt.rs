@@ -35,10 +35,13 @@ use registry_core::{
     },
 };
 
-pub use self::key_ring::{KeyError, KeyRing};
 use self::{
     claims::{Claims, Envelope, Unknown, Unspeakable},
     verified::{Signed, Verified},
+};
+pub use self::{
+    key_ring::{KeyError, KeyRing},
+    keys::{KeyDuty, KeyStatus},
 };
 
 /// A token has to fit into a header of a request, and is not looked at if it could not.

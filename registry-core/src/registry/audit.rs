@@ -143,7 +143,7 @@ impl Open {
         let told = || error.to_string();
         let event = if is_refusal(error) {
             let reason = match error {
-                RegistryError::QuotaExceeded => told(),
+                RegistryError::QuotaExceeded(_) => told(),
                 _ => self.caller.refusal().unwrap_or_else(told),
             };
             self.event.with(AuditOutcome::Refused, reason)
@@ -180,7 +180,7 @@ const fn is_refusal(error: &RegistryError) -> bool {
         error,
         RegistryError::Denied
             | RegistryError::InsufficientScope
-            | RegistryError::QuotaExceeded
+            | RegistryError::QuotaExceeded(_)
             | RegistryError::Refused(_)
             | RegistryError::Unauthenticated
             | RegistryError::Unsupported
