@@ -50,7 +50,7 @@ impl Authenticator for Users {
             },
             Credentials::Bearer(token) if token.expose() == "good" => {
                 let name = "a".parse().expect("a name");
-                let scope = Scope::Limited([Grant::repository(&name, [Action::Pull].into())]);
+                let scope = Scope::Limited([Grant::repository(&name, [Action::Pull])].into());
                 Ok(user("bob").with_scope(scope))
             }
             _ => Err(AuthenticationError::refused("the token is expired")),
