@@ -45,8 +45,6 @@ pub(crate) async fn assert_the_same<T: Copy, const N: usize>(
         ratios.sort_unstable_by(f64::total_cmp);
         [ratios[BLOCKS / 2 - REACH], ratios[BLOCKS / 2 + REACH]]
     });
-        eprintln!("TT {intervals:.3?}");
-    }
     let is_the_same = |[from, to]: &[f64; 2]| 1.0 / BOUND < *from && *to < BOUND;
     assert!(intervals.iter().all(is_the_same), "not the same: {intervals:.3?}");
 }
