@@ -163,7 +163,7 @@ async fn everybody_in_every_state_with_every_method_of_every_route() {
                     _ => format!("{method} {}", route.path),
                 };
                 if !told.is_empty() {
-                    alike.check(told, &what, room.seen(&reply, state));
+                    alike.check(told, &what, Seen::of(&reply, state));
                 }
                 if expected.status >= 400 {
                     assert_eq!(room.stored().await, before, "{what}");

@@ -50,10 +50,12 @@ pub(super) struct Route {
     methods: Option<Vec<(&'static str, Cell)>>,
 }
 
+/// What a method needs and is answered.
 #[derive(Clone, Copy)]
 enum Cell {
     Unsupported,
     Anybody(u16),
+    /// A letter, and the status of whoever has it.
     Needs(char, u16),
 }
 

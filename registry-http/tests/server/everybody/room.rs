@@ -15,7 +15,7 @@ use registry_core::{
     name::RepositoryName,
     policy::{AllowAll, PolicyFile},
     ports::{Authorizer, KeyRange, RecordStore, Version},
-    record::Visibility,
+    record::{RecordKey, Visibility},
     reference::Reference,
     registry::{Body, Chunk, ManifestUpload, Registry, RepositoryChange},
 };
@@ -145,29 +145,30 @@ impl<'p> Room<'p> {
             .replace("<no-upload>", NO_UPLOAD)
     }
 
-    /// What is seen of a reply, whatever the repository is called.
-    pub(super) fn seen(&self, reply: &Reply, state: &str) -> Seen {
-        let name = repository(state);
-        let headers =
-            reply.headers.iter().filter(|(name, _)| *name != "x-request-id" && *name != "date");
-        Seen {
-            status: reply.status.as_u16(),
-            headers: headers
-                .map(|(header, value)| {
-                    let value = value.to_str().expect("ASCII").replace(&name, "<name>");
-                    (header.to_string(), value)
-                })
-                .collect(),
-            body: String::from_utf8_lossy(&reply.body).replace(&name, "<name>"),
-        }
-    }
-
     /// Every record, in the version that it has.
-    pub(super) async fn stored(&self) -> Vec<(String, Option<Version>)> {
+    pub(super) async fn stored(&self) -> Vec<(RecordKey, Version)> {
         let entries = self.records.list(KeyRange::all(String::new()));
-        let versions = entries
-            .map_ok(|entry| (entry.key.to_string(), entry.record.map(|(version, _)| version)));
+        let versions = entries.map_ok(|entry| {
+            let (version, _) = entry.record.expect("it is at hand");
+            (entry.key, version)
+        });
         versions.try_collect().await.expect("records")
+    }
+}
+
+impl Seen {
+    /// Whatever the repository is called.
+    pub(super) fn of(reply: &Reply, state: &str) -> Self {
+        let hidden = |text: &str| text.replace(&repository(state), "<name>");
+        let own = ["x-request-id", "date"];
+        let headers = reply.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+        let headers =
+            headers.map(|(name, value)| (name.to_string(), hidden(value.to_str().expect("ASCII"))));
+        Self {
+            status: reply.status.as_u16(),
+            headers: headers.collect(),
+            body: hidden(&String::from_utf8_lossy(&reply.body)),
+        }
     }
 }
 
