@@ -8,8 +8,6 @@ mod limits;
 #[path = "../support/log.rs"]
 mod log;
 mod login;
-#[path = "../support/patient.rs"]
-mod patient;
 mod prefix;
 mod refresh;
 mod secrets;
