@@ -6,9 +6,10 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
 use registry_core::{
+    access::Action,
     identity::{CredentialKind, Principal, PrincipalKind},
     policy::{AllowAll, Facts, PolicyFile},
-    ports::{Question, Verdict},
+    ports::{Authorizer, Question, Verdict},
     record::RepositoryRecord,
 };
 use tokio::runtime;
@@ -70,8 +71,9 @@ pub(super) fn command() -> Clap {
         .about("Say whether a policy lets somebody do something, and which rule decides")
         .after_help(
             "Where there is a store, its users' groups and its repositories are what they are; \
-             elsewhere nobody is in a group, and no repository is there. --read-only and \
-             --anonymous count as the environment and the configuration file have them.\n\n\
+             elsewhere nobody is in a group, and no repository is there. --read-only, \
+             --anonymous and --refuse-pull-alone count as the environment and the configuration \
+             file have them.\n\n\
              Exit code: 0 allowed, 1 denied, 2 the command line or the policy is wrong",
         )
         .args([policy, key, user, action, repository])
@@ -99,7 +101,7 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<ExitCode, Fai
     let principal = principal.with_groups(known.groups());
     let asked = Asked { principal: &principal, target, known: &known };
     let steps = operation.steps(policy, asked);
-    let refusals = refusals(&config, &principal, &steps)?;
+    let refusals = refusals(&config, policy, asked, &steps)?;
     let allowed = refusals.is_empty() && steps.iter().all(|taken| taken.step.is_allowed());
     let lines = steps.iter().map(|Taken { step, .. }| format!("{}: {step}\n", step.permission));
     let verdict = if allowed { "allowed\n" } else { "denied\n" };
@@ -111,21 +113,35 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<ExitCode, Fai
 /// What the server refuses though the policy may allow it, a line for each.
 fn refusals(
     config: &Config,
-    principal: &Principal,
+    policy: &PolicyFile,
+    asked: Asked<'_>,
     steps: &[Taken<'_>],
 ) -> Result<String, Failure> {
-    let questions: Vec<_> = steps.iter().map(|taken| Question::new(taken.access.clone())).collect();
-    // The very thing that is served, around a policy that lets everybody do everything.
-    let settings = wiring::within_settings(config, AllowAll);
+    let question =
+        |taken: &Taken<'_>| Question::within(taken.access.clone(), asked.known.repository());
+    let questions: Vec<_> = steps.iter().map(question).collect();
     let runtime = runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|source| Failure::System { what: "an event loop", source })?;
-    let decisions = runtime.block_on(settings.authorize(principal, &questions));
-    let decisions = decisions.map_err(Failure::Undecided)?;
-    let refusals = steps.iter().zip(decisions).filter_map(|(taken, decision)| {
+    let decide = |settings: Arc<dyn Authorizer>| {
+        let decisions = runtime.block_on(settings.authorize(asked.principal, &questions));
+        decisions.map_err(Failure::Undecided)
+    };
+    // The very thing that is served, around a policy that lets everybody do everything; and around
+    // this one, since who may pull may depend on who may push.
+    let whatever_it_says = decide(wiring::within_settings(config, AllowAll))?;
+    let as_it_says = decide(wiring::within_settings(config, policy.clone()))?;
+    let refusals = steps.iter().zip(whatever_it_says).zip(as_it_says);
+    let refusals = refusals.filter_map(|((taken, whatever), as_it_says)| {
+        let pulls = taken.access.action == Action::Pull && taken.step.is_allowed();
+        let decision = match whatever.verdict {
+            Verdict::Allow if pulls => as_it_says,
+            _ => whatever,
+        };
         let setting = match decision.verdict {
             Verdict::Allow => return None,
             Verdict::Unsupported => "--read-only",
-            _ => "--anonymous",
+            _ if asked.principal.kind() == PrincipalKind::Anonymous => "--anonymous",
+            _ => "--refuse-pull-alone",
         };
         let permission = taken.step.permission;
         Some(format!("{permission}: refused by {setting}: {}\n", decision.reason))
