@@ -12,6 +12,7 @@ mod login;
 mod patient;
 mod prefix;
 mod refresh;
+mod restarts;
 mod secrets;
 mod timing;
 mod users;

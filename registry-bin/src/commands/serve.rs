@@ -52,7 +52,8 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     };
     let registry = wire(policy, Some(Arc::clone(&audit)));
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
-    let keeping = keeping::keep(config, registry.clone(), live, keys, limits.clone(), hangups);
+    let (counted, tries) = (limits.clone(), &login.tries);
+    let keeping = keeping::keep(config, registry.clone(), live, keys, counted, tries, hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
         // Commands are audited as what was typed.
@@ -83,6 +84,12 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "what the limits counted is not kept");
+    }
+    for tries in &login.tries {
+        if let Err(error) = tries.save().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "who has to wait to log in is not kept");
+        }
     }
     tracing::info!("ended");
     Ok(())
