@@ -113,6 +113,7 @@ impl Failure {
             | Self::Nobody { .. }
             | Self::Prompt(_) => 2,
             Self::Limits(_)
+            | Self::Tries(_)
             | Self::Recount(_)
             | Self::Data(_)
             | Self::Unreached(_)
