@@ -10,6 +10,7 @@ mod log;
 mod login;
 mod prefix;
 mod refresh;
+mod restarts;
 mod secrets;
 mod timing;
 mod users;

@@ -9,6 +9,7 @@ use registry_adapters::{
     accounts::Accounts,
     htpasswd::Htpasswd,
     jwt::{JsonWebTokens, KeyRing},
+    passwords::SavedTries,
     system::{SystemClock, SystemRandom},
 };
 use registry_core::ports::{Authenticator, Clock, TokenIssuer};
@@ -33,6 +34,8 @@ pub(crate) struct Login {
     pub(super) users: Option<Arc<dyn Authenticator>>,
     /// Where tokens are made.
     pub(crate) tokens: Option<Tokens>,
+    /// Who has to wait, by each of those who compare passwords.
+    pub(crate) tries: Vec<Arc<SavedTries>>,
 }
 
 /// What makes tokens, and reads them.
@@ -56,14 +59,26 @@ impl Login {
     /// Opens what the configuration names.
     pub(crate) async fn open(config: &Config, stores: &Stores) -> Result<Self, Failure> {
         let accounts = config.accounts.value.then(|| accounts(stores));
-        let users = authenticator(accounts.clone(), htpasswd(config)?);
+        let htpasswd = htpasswd(config)?;
+        let mut tries = Vec::new();
+        for (name, of) in [
+            ("accounts", accounts.as_ref().map(Accounts::tries)),
+            ("htpasswd", htpasswd.as_ref().map(Htpasswd::tries)),
+        ] {
+            if let Some(of) = of {
+                let records = Arc::clone(&stores.records);
+                let saved = SavedTries::open(of, name, records, SystemRandom).await;
+                tries.push(Arc::new(saved.map_err(Failure::Tries)?));
+            }
+        }
+        let users = authenticator(accounts.clone(), htpasswd);
         let tokens = match &users {
             Some(users) if config.challenge.value != Challenge::Basic => {
                 Some(tokens(config, accounts.as_ref(), Arc::clone(users)).await?)
             }
             _ => None,
         };
-        Ok(Self { accounts, users, tokens })
+        Ok(Self { accounts, users, tokens, tries })
     }
 }
 
