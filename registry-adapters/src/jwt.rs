@@ -35,10 +35,13 @@ use registry_core::{
     },
 };
 
-pub use self::key_ring::{KeyError, KeyRing};
 use self::{
     claims::{Claims, Envelope, Unknown, Unspeakable},
-    verified::{Hash, Signed, Verified},
+    verified::{Signed, Verified},
+};
+pub use self::{
+    key_ring::{KeyError, KeyRing},
+    keys::{KeyDuty, KeyStatus},
 };
 
 /// A token has to fit into a header of a request, and is not looked at if it could not.
@@ -137,34 +140,33 @@ impl JsonWebTokens {
         if token.len() > MAX_LENGTH {
             return Err(Refusal::TooLong);
         }
-        let hash = Hash::of(token);
         let now = self.seconds();
-        if let Some(signed) = self.verified.get(&hash) {
+        if let Some(signed) = self.verified.get(token) {
             let is_good = self.check_again(&signed, now).await;
             return match is_good {
                 Ok(()) => signed.said_to(accepted),
                 Err(refusal) => {
-                    self.verified.forget(&hash);
+                    self.verified.forget(&signed);
                     Err(refusal)
                 }
             };
         }
         let signed = Arc::new(self.open(token).await?);
-        self.check(&signed.claims, now)?;
-        self.verified.insert(hash, token.len(), Arc::clone(&signed), now);
+        check_time(&signed.claims, now)?;
+        self.verified.insert(Arc::clone(&signed), now);
         signed.said_to(accepted)
     }
 
-    /// What is remembered of a token is only what it says: its key may have been retired since, and
-    /// its time be over.
+    /// What is remembered of a token is what it says, which was for us: its key may have been retired
+    /// since, and its time be over.
     async fn check_again(&self, signed: &Signed, now: u64) -> Result<(), Refusal> {
         if self.keys.verifying(signed.key.id()).await.is_none() {
             return Err(Refusal::UnknownKey);
         }
-        self.check(&signed.claims, now)
+        check_time(&signed.claims, now)
     }
 
-    /// Reads a token that one of our keys signed, be it good for now or not.
+    /// Reads a token that one of our keys signed for us, be it good for now or not.
     async fn open(&self, token: &str) -> Result<Signed, Refusal> {
         let header = decode_header(token).map_err(|_| Refusal::Header)?;
         if header.alg != Algorithm::EdDSA {
@@ -177,22 +179,14 @@ impl JsonWebTokens {
         let id = header.kid.ok_or(Refusal::NoKey)?;
         let key = self.keys.verifying(&id).await.ok_or(Refusal::UnknownKey)?;
         let claims = decode::<Claims>(token, key.verifying(), &self.validation)?.claims;
-        let says = VerifiedToken { principal: claims.principal(kind)?, grants: claims.grants()? };
-        Ok(Signed { kind, key, claims, says })
-    }
-
-    fn check(&self, claims: &Claims, now: u64) -> Result<(), Refusal> {
         if claims.iss != *self.issuer {
-            Err(Refusal::Issuer)
-        } else if claims.aud != *self.service {
-            Err(Refusal::Audience)
-        } else if now.saturating_add(LEEWAY.as_secs()) < claims.nbf {
-            Err(Refusal::NotYet)
-        } else if now >= claims.exp {
-            Err(Refusal::Expired)
-        } else {
-            Ok(())
+            return Err(Refusal::Issuer);
         }
+        if claims.aud != *self.service {
+            return Err(Refusal::Audience);
+        }
+        let says = VerifiedToken { principal: claims.principal(kind)?, grants: claims.grants()? };
+        Ok(Signed { kind, key, claims, says, token: Secret::new(token) })
     }
 
     /// Since 1970.
@@ -238,6 +232,16 @@ impl fmt::Debug for JsonWebTokens {
             .field("lifetime", &self.lifetime)
             .field("keys", &self.keys)
             .finish_non_exhaustive()
+    }
+}
+
+fn check_time(claims: &Claims, now: u64) -> Result<(), Refusal> {
+    if now.saturating_add(LEEWAY.as_secs()) < claims.nbf {
+        Err(Refusal::NotYet)
+    } else if now >= claims.exp {
+        Err(Refusal::Expired)
+    } else {
+        Ok(())
     }
 }
 

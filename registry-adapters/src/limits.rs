@@ -26,12 +26,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use registry_core::ports::{Clock, Limit, LimitKey, RateLimiter, StoreError, Subject, Taken};
+use registry_core::ports::{
+    Clock, Limit, LimitKey, RateLimiter, StoreError, Subject, SubjectKind, Taken,
+};
 
 use self::{buckets::Buckets, saved::Saved, stored::Stored};
 pub use self::{
     builder::{Builder, LimitsError},
-    rate::{Rate, RateError, Rates, SubjectKind},
+    rate::{Rate, RateError, Rates},
 };
 
 /// A [`RateLimiter`] for one server, or for one of several on the same records.
@@ -87,6 +89,13 @@ impl Limits {
 
 #[async_trait]
 impl RateLimiter for Limits {
+    fn limits(&self, limit: Limit, kind: SubjectKind) -> bool {
+        match (limit, kind) {
+            (Limit::StoredBytes, SubjectKind::Namespace) => self.stored.limits(),
+            _ => self.buckets.limits(limit, kind),
+        }
+    }
+
     async fn take(&self, key: &LimitKey, want: u64) -> Result<Taken, StoreError> {
         match key {
             LimitKey { limit: Limit::StoredBytes, subject: Subject::Namespace(namespace) } => {

@@ -11,7 +11,10 @@ mod password;
 
 pub(crate) use self::{
     administrator::{Administrator, Minter},
-    answer::{Answer, KeyEntry, Reply, RepositoryEntry, UploadEntry, UserEntry},
+    answer::{
+        Answer, Facts, KeyEntry, Reply, RepositoryEntry, Served, TokenKeyEntry, UploadEntry,
+        UserEntry,
+    },
     command::Command,
     owner::Owner,
     password::Hidden,

@@ -32,12 +32,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     };
     match name {
         "check" => check::run(&configuration(matches)?)?,
-        "explain" => {
-            // A file that is named goes before the configuration's, which may be wrong.
-            let with_policy = !explain::names_policy(matches);
-            let config = Config::of_store(matches, env::vars_os(), with_policy)?;
-            return explain::run(matches, &config);
-        }
+        "explain" => return explain::run(matches),
         "init" => init::run(matches, &Config::of_store(matches, env::vars_os(), false)?)?,
         "key" => key::run(matches, &store(matches)?)?,
         "policy" => policy::run(matches)?,
@@ -56,9 +51,11 @@ fn configuration(matches: &ArgMatches) -> Result<Config, Failure> {
 }
 
 /// The configuration of a command that is carried out on a store, from the arguments of the
-/// subcommand.
-fn store(matches: &ArgMatches) -> Result<Config, Failure> {
-    let Some((_, matches)) = matches.subcommand() else { unreachable!("a subcommand is required") };
+/// innermost subcommand.
+fn store(mut matches: &ArgMatches) -> Result<Config, Failure> {
+    while let Some((_, inner)) = matches.subcommand() {
+        matches = inner;
+    }
     Ok(Config::of_store(matches, env::vars_os(), false)?)
 }
 

@@ -27,7 +27,9 @@ use std::{ffi::OsString, path::Path, time::Duration};
 
 use clap::ArgMatches;
 
-pub(crate) use choice::{Challenge, Durability, LogFormat, References, Store, Visibility};
+pub(crate) use choice::{
+    Anonymous, Challenge, Durability, LogFormat, References, Store, Visibility,
+};
 pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use exposure::check_policy;
 pub(crate) use policy::Policy;

@@ -52,7 +52,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Init(#[from] InitError),
     /// There is no policy to explain.
-    #[error("there is no policy to explain: name one with --policy, or in the configuration")]
+    #[error(
+        "there is no policy to explain: name one with --policy, or in the configuration of the server"
+    )]
     NoPolicy,
     /// What is served gives no decision.
     #[error("nothing is decided: {0}")]

@@ -28,7 +28,7 @@ use crate::{
 
 pub(crate) use self::{
     limits::limits,
-    login::{Login, TokenKeys, accounts, check},
+    login::{Login, TokenKeys, accounts, check, token_keys},
     stores::{Stores, stores},
 };
 

@@ -4,6 +4,8 @@ mod grant;
 
 pub use grant::Grant;
 
+use std::sync::Arc;
+
 use crate::{name::RepositoryName, tag::Tag};
 
 /// Something a caller does.
@@ -97,7 +99,7 @@ pub enum Scope {
     Full,
     /// These actions on these resources: on a repository with its tags, on one tag alone, or on the
     /// registry. A resource may be there without actions: it was asked for, and refused.
-    Limited(Vec<Grant>),
+    Limited(Arc<[Grant]>),
 }
 
 impl Scope {
@@ -148,7 +150,7 @@ mod tests {
         let covered: [&[usize]; 6] = [&[0], &[1, 2, 3], &[2], &[3], &[4, 5], &[5]];
         for (granted, covered) in resources.iter().zip(covered) {
             let grant = Grant::new(granted.clone(), [Action::Push]);
-            let scope = Scope::Limited(vec![grant]);
+            let scope = Scope::Limited([grant].into());
             for (i, resource) in resources.iter().enumerate() {
                 let covers = |action| scope.covers(&Access { action, resource: resource.clone() });
                 for action in [Action::Push, Action::Overwrite] {

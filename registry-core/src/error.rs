@@ -6,7 +6,7 @@ use crate::{
     digest::{Digest, DigestError},
     endpoint::EndpointError,
     manifest::{Manifest, ManifestError},
-    ports::{AuthenticationError, AuthorizerError, StoreError, StoreErrorKind},
+    ports::{AuthenticationError, AuthorizerError, StoreError, StoreErrorKind, Subject},
 };
 
 /// A use case could not be done. The display text is for the client and shows no internals; the
@@ -75,12 +75,12 @@ pub enum RegistryError {
     /// The caller may not do this, for a reason that is no secret: how to do it instead.
     #[error("{0}")]
     Refused(&'static str),
-    /// The caller may do this, but the token was not asked for it.
+    /// The token does not carry this: it was not asked for it, or its owner may not do it.
     #[error("the token is not for this: ask for one with the scope of the challenge")]
     InsufficientScope,
     /// The namespace has no room left for what it was to keep.
     #[error("the namespace's quota of stored bytes is used up: delete something, or ask for more")]
-    QuotaExceeded,
+    QuotaExceeded(#[source] Box<Shortage>),
     /// Nobody in particular may not do this; somebody might.
     #[error("authentication is required")]
     Unauthenticated,
@@ -111,6 +111,19 @@ pub enum RegistryError {
     /// The storage failed.
     #[error("the registry's storage failed")]
     Storage(#[from] StoreError),
+}
+
+/// How much was missing. It is for the log: a client is told that something was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{subject} was to keep {needed} bytes more and has room for {left}")]
+#[non_exhaustive]
+pub struct Shortage {
+    /// Whose quota it is.
+    pub subject: Subject,
+    /// The bytes that were needed at once; more of the same content may have been to come.
+    pub needed: u64,
+    /// The bytes that were to be had.
+    pub left: u64,
 }
 
 /// What a client is told of its credentials: the same whatever is wrong with them.
@@ -226,7 +239,7 @@ impl RegistryError {
                 ErrorCode::ManifestInvalid
             }
             Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
-            Self::Denied | Self::Refused(_) | Self::QuotaExceeded => ErrorCode::Denied,
+            Self::Denied | Self::Refused(_) | Self::QuotaExceeded(_) => ErrorCode::Denied,
             Self::Throttled { .. } => ErrorCode::TooManyRequests,
             Self::Unauthenticated | Self::InsufficientScope => ErrorCode::Unauthorized,
             Self::Authentication(error) => match error {

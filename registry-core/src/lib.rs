@@ -26,5 +26,5 @@ pub mod registry;
 pub mod tag;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod text;
+pub mod text;
 pub mod upload;

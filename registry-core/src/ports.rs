@@ -31,7 +31,7 @@ pub use content_store::{
 pub use hash_backend::{HashBackend, Sha2};
 pub use random::Random;
 pub(crate) use random::fresh;
-pub use rate_limiter::{Limit, LimitKey, RateLimiter, Subject, Taken};
+pub use rate_limiter::{Limit, LimitKey, RateLimiter, Subject, SubjectKind, Taken};
 pub use record_store::{
     DeleteOutcome, Expect, KeyRange, Lookup, PutOutcome, RecordEntry, RecordStore, Version,
 };

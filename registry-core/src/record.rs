@@ -84,19 +84,28 @@ struct Envelope {
     nonce: Nonce,
 }
 
-/// A typed view of a record of one kind; `decode` is the inverse of `encode`.
-pub trait Typed: Sized + Send + Sync + 'static {
+/// A typed view of a record of one kind, which serialises to an object with the kind's fields;
+/// `decode` is the inverse of `encode`. Where all of it is in the header its name is enough.
+pub trait Typed: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The kind's name.
     const KIND: &'static str;
 
     /// Puts the fields into an envelope with a fresh nonce.
-    fn encode(&self, nonce: Nonce) -> Record;
+    ///
+    /// # Panics
+    /// When they are no object, or too large for a [`Record`]: types have to bound them.
+    fn encode(&self, nonce: Nonce) -> Record {
+        Record::new(Self::KIND, nonce, self, Bytes::new())
+            .expect("the fields of a typed record serialise to an object within the bounds")
+    }
 
     /// Takes them out again.
     ///
     /// # Errors
     /// When the record is of another kind or lacks a field.
-    fn decode(record: &Record) -> Result<Self, RecordError>;
+    fn decode(record: &Record) -> Result<Self, RecordError> {
+        record.fields(Self::KIND)
+    }
 }
 
 impl Record {
@@ -235,33 +244,6 @@ impl From<RecordError> for StoreError {
     fn from(error: RecordError) -> Self {
         Self::with_source(StoreErrorKind::Corrupt, error)
     }
-}
-
-/// Implements [`Typed`] for a kind whose fields are all in the header.
-macro_rules! typed {
-    ($type:ty, $kind:literal) => {
-        impl $crate::record::Typed for $type {
-            const KIND: &'static str = $kind;
-
-            fn encode(&self, nonce: $crate::record::Nonce) -> $crate::record::Record {
-                $crate::record::encode_fields($kind, nonce, self, bytes::Bytes::new())
-            }
-
-            fn decode(
-                record: &$crate::record::Record,
-            ) -> Result<Self, $crate::record::RecordError> {
-                record.fields($kind)
-            }
-        }
-    };
-}
-
-use typed;
-
-/// Encodes fields of this crate, which are objects of bounded size by their types.
-fn encode_fields(kind: &str, nonce: Nonce, fields: &impl Serialize, body: Bytes) -> Record {
-    Record::new(kind, nonce, fields, body)
-        .expect("the fields of a typed record serialise to an object within the bounds")
 }
 
 #[cfg(test)]

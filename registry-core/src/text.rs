@@ -11,8 +11,11 @@ use serde::{
     de::{Error, Visitor},
 };
 
-/// Parses a JSON string with `FromStr`.
-pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+/// Parses a string with `FromStr`; an error says where in the document it is.
+///
+/// # Errors
+/// When it is no string, or the type's grammar refuses it.
+pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: Display>,
     D: Deserializer<'de>,
@@ -35,7 +38,8 @@ impl<T: FromStr<Err: Display>> Visitor<'_> for Text<T> {
     }
 }
 
-/// Implements serde for a type by its `Display` and `FromStr`.
+/// Implements serde for a type by its `Display` and `FromStr`. The crate that says so depends on serde.
+#[macro_export]
 macro_rules! serde_as_text {
     ($type:ty) => {
         impl serde::Serialize for $type {
@@ -46,7 +50,7 @@ macro_rules! serde_as_text {
 
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                crate::text::deserialize(d)
+                $crate::text::deserialize(d)
             }
         }
     };

@@ -28,7 +28,8 @@ pub fn credentials(headers: &HeaderMap) -> Result<Credentials, AuthorizationErro
 
 /// Scheme names are case-insensitive, and one or more spaces follow them (RFC 9110 section 11.4).
 fn parse(value: &HeaderValue) -> Result<Credentials, AuthorizationError> {
-    let text = value.to_str().map_err(|_| AuthorizationError("it is not ASCII"))?;
+    let text = str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii());
+    let text = text.ok_or(AuthorizationError("it is not ASCII"))?;
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     let rest = rest.trim_matches(' ');
     if scheme.eq_ignore_ascii_case("basic") {
@@ -61,7 +62,9 @@ fn bearer(token: &str) -> Result<Credentials, AuthorizationError> {
     let is_mark = |b| matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
     let is_token = |b: u8| b.is_ascii_alphanumeric() || is_mark(b);
     let token_without_padding = token.trim_end_matches('=');
-    if token_without_padding.is_empty() || !token_without_padding.bytes().all(is_token) {
+    // All of them, since the first that fits none is rare and several are looked at in one step.
+    let is_all = token_without_padding.bytes().fold(true, |all, byte| all & is_token(byte));
+    if token_without_padding.is_empty() || !is_all {
         return Err(AuthorizationError("it has no token"));
     }
     Ok(Credentials::Bearer(Secret::new(token)))

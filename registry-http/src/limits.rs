@@ -10,7 +10,9 @@ use registry_core::{
     endpoint::Endpoint,
     error::RegistryError,
     identity::Caller,
-    ports::{Limit, LimitKey, RateLimiter, StoreError, StoreErrorKind, Subject, Taken},
+    ports::{
+        Limit, LimitKey, RateLimiter, StoreError, StoreErrorKind, Subject, SubjectKind, Taken,
+    },
 };
 
 use crate::scope;
@@ -24,8 +26,17 @@ impl Limits {
         Self(Arc::new(limiter))
     }
 
+    /// Whether requests are limited at all.
+    pub(crate) fn are_of_requests(&self) -> bool {
+        let kinds = [SubjectKind::Address, SubjectKind::Principal, SubjectKind::Namespace];
+        kinds.into_iter().any(|kind| self.0.limits(Limit::Requests, kind))
+    }
+
     /// One of this for the address that the caller comes from, before anything else is done.
     pub(crate) async fn address(&self, limit: Limit, caller: &Caller) -> Result<(), RegistryError> {
+        if !self.0.limits(limit, SubjectKind::Address) {
+            return Ok(());
+        }
         self.take(&of_address(limit, caller), caller).await
     }
 
@@ -36,6 +47,9 @@ impl Limits {
         limit: Limit,
         caller: &Caller,
     ) -> Result<(), RegistryError> {
+        if !self.0.limits(limit, SubjectKind::Principal) {
+            return Ok(());
+        }
         match &*caller.principal.owner() {
             "" => Ok(()),
             owner => {
@@ -50,7 +64,9 @@ impl Limits {
         endpoint: &Endpoint,
         caller: &Caller,
     ) -> Result<Option<Box<LimitKey>>, RegistryError> {
-        let Some(name) = scope::repository(endpoint) else { return Ok(None) };
+        let is_limited = self.0.limits(Limit::Requests, SubjectKind::Namespace);
+        let name = scope::repository(endpoint).filter(|_| is_limited);
+        let Some(name) = name else { return Ok(None) };
         let key = LimitKey::new(Limit::Requests, Subject::Namespace(name.namespace().into()));
         self.take(&key, caller).await?;
         Ok(Some(Box::new(key)))

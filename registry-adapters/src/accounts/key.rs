@@ -4,16 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use registry_core::{
     credentials::Secret,
-    record::{Nonce, Timestamp},
+    record::{Nonce, Timestamp, Typed},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    key_id::KeyId,
-    owner::KeyOwner,
-    records::{system_time, typed},
-    secret::SecretHash,
-};
+use super::{key_id::KeyId, owner::KeyOwner, records::system_time, secret::SecretHash};
 
 /// A key to be made.
 #[derive(Clone, Debug)]
@@ -71,7 +66,9 @@ pub(super) struct KeyRecord {
     pub(super) revoked: Option<Timestamp>,
 }
 
-typed!(KeyRecord, "x-accounts/key");
+impl Typed for KeyRecord {
+    const KIND: &'static str = "x-accounts/key";
+}
 
 impl NewKey {
     /// The longest description in characters.

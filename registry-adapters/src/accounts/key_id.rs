@@ -2,9 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use registry_core::record::RecordKey;
+use registry_core::{record::RecordKey, serde_as_text};
 
-use super::records::{self, serde_as_text};
+use super::records;
 
 /// Which key it is: 16 hex digits that may be shown. They are the first of the key's SHA-256, so
 /// that whoever finds a key can tell which to revoke; of its 178 random bits they say nothing.

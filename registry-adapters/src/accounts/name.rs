@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use registry_core::name::RepositoryName;
+use registry_core::{name::RepositoryName, serde_as_text};
 
 /// The longest name in bytes.
 const MAX_LENGTH: usize = 64;
@@ -54,7 +54,7 @@ macro_rules! name {
             }
         }
 
-        super::records::serde_as_text!($type);
+        serde_as_text!($type);
     };
 }
 

@@ -4,15 +4,12 @@ use std::{fmt, str::FromStr};
 
 use registry_core::{
     name::RepositoryName,
-    record::{Nonce, RecordKey},
+    record::{Nonce, RecordKey, Typed},
+    serde_as_text,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    key_id::KeyId,
-    name::UserName,
-    records::{serde_as_text, typed},
-};
+use super::{key_id::KeyId, name::UserName};
 
 /// Whose a key is: as text `user:<name>`, `project:<namespace>` or `runner:<repository>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +37,9 @@ pub(super) struct OwnerRecord {
     pub(super) keys: Vec<KeyId>,
 }
 
-typed!(OwnerRecord, "x-accounts/owner");
+impl Typed for OwnerRecord {
+    const KIND: &'static str = "x-accounts/owner";
+}
 
 impl KeyOwner {
     pub(super) fn record_key(&self) -> RecordKey {

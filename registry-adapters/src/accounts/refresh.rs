@@ -7,14 +7,14 @@ use registry_core::{
     credentials::Secret,
     identity::{CredentialKind, Principal, PrincipalKind},
     ports::{AuthenticationError, Expect, RefreshTokens, TokenError},
-    record::{Nonce, RecordKey, Timestamp},
+    record::{Nonce, RecordKey, Timestamp, Typed},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Accounts, AccountsError, SecretKind, UserName,
     authenticate::{may_log_in, unavailable},
-    records::{ROUNDS, key, typed},
+    records::{ROUNDS, key},
     secret::{SecretHash, login_of, refresh_token},
 };
 
@@ -32,7 +32,9 @@ struct RefreshToken {
     expires: Timestamp,
 }
 
-typed!(RefreshRecord, "x-accounts/refresh");
+impl Typed for RefreshRecord {
+    const KIND: &'static str = "x-accounts/refresh";
+}
 
 /// Those who log in with a password get refresh tokens, others none. A user has
 /// [`Accounts::MAX_REFRESH_TOKENS`] at a time: for one more the oldest is dropped.

@@ -7,11 +7,12 @@ use registry_core::{
     credentials::Secret,
     ports::{AuthenticationError, Random},
     record::Nonce,
+    serde_as_text,
 };
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{key_id::KeyId, records::serde_as_text};
+use super::key_id::KeyId;
 use crate::passwords::RESERVED_PREFIX;
 
 /// How many random characters there are: 178 bits.

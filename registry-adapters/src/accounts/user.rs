@@ -4,13 +4,13 @@ use std::time::SystemTime;
 
 use registry_core::{
     identity::{CredentialKind, Principal, PrincipalKind},
-    record::{Nonce, Timestamp},
+    record::{Nonce, Timestamp, Typed},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     name::{GroupName, UserName},
-    records::{system_time, typed},
+    records::system_time,
 };
 
 /// A user.
@@ -41,7 +41,9 @@ pub(super) struct UserRecord {
     pub(super) created: Timestamp,
 }
 
-typed!(UserRecord, "x-accounts/user");
+impl Typed for UserRecord {
+    const KIND: &'static str = "x-accounts/user";
+}
 
 impl User {
     /// How many groups a user is in at most.

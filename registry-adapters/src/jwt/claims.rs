@@ -1,6 +1,8 @@
 //! What a token says, and how it is written (RFC 7519; distribution, "Token Authentication
 //! Implementation").
 
+use std::sync::Arc;
+
 use registry_core::{
     access::{Grant, Resource},
     identity::{CredentialKind, Principal, PrincipalKind},
@@ -140,7 +142,7 @@ impl Claims {
     }
 
     /// What it carries.
-    pub(super) fn grants(&self) -> Result<Vec<Grant>, Unknown> {
+    pub(super) fn grants(&self) -> Result<Arc<[Grant]>, Unknown> {
         self.access.iter().map(AccessClaim::grant).collect()
     }
 }

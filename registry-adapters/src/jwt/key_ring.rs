@@ -14,7 +14,7 @@ use tokio::{sync::watch, task};
 use super::{
     directory::{self, Directory, Lock},
     key::Key,
-    keys::{Keys, Published},
+    keys::{KeyStatus, Keys, Published},
 };
 
 /// How old what is known of a directory may be when it is used.
@@ -35,8 +35,8 @@ pub(super) const SCAN: Duration = Duration::from_secs(60);
 /// A file is a key, as PKCS #8 in PEM. A server notices what others add and remove within a minute
 /// of using it: the directory is read again at most once a minute, whatever tokens come in. A
 /// directory that cannot be read, or is empty all of a sudden, is reported in the log, and the keys
-/// stay as they were. To be rid of a key that has leaked, add another, remove the file, and wait for
-/// a minute.
+/// stay as they were. To be rid of a key that has leaked, add another and
+/// [retire](Self::retire_now) it, or remove its file: the others need no more than that minute.
 ///
 /// Runs on a tokio runtime. A clone is the same key ring.
 #[derive(Clone)]
@@ -83,6 +83,15 @@ pub enum KeyError {
         /// The directory.
         path: PathBuf,
     },
+    /// There is no key of this id.
+    #[error("there is no key {id:?}")]
+    Unknown {
+        /// The id.
+        id: String,
+    },
+    /// Without this key there would be none.
+    #[error("it is the only key: add another first")]
+    Last,
     /// The only key is configured.
     #[error("the key is a configured file: put another in its place and restart the server")]
     Configured,
@@ -181,6 +190,21 @@ impl KeyRing {
     /// When they cannot be removed; the key of a configured file cannot be changed here.
     pub async fn retire(&self) -> Result<Vec<String>, KeyError> {
         self.blocking(Shared::retire).await
+    }
+
+    /// Removes one key, whatever its age: what it has signed is refused from now on, and what it would
+    /// have signed another one signs at once.
+    ///
+    /// # Errors
+    /// When there is no such key, or no other; as of [`retire`](Self::retire).
+    pub async fn retire_now(&self, id: &str) -> Result<(), KeyError> {
+        let id = id.to_owned();
+        self.blocking(move |shared| shared.retire_now(id)).await
+    }
+
+    /// The keys, oldest first.
+    pub async fn status(&self) -> Vec<KeyStatus> {
+        self.keys().await.status(self.shared.now())
     }
 
     /// The public keys as a JWK set (RFC 7517 section 5): those that verify, also the ones that do
@@ -292,7 +316,29 @@ impl Shared {
         let _alone = self.alone();
         let lock = self.place.lock()?;
         let (retired, kept) = self.place.read(&self.keys())?.split(self.now());
-        self.place.remove(&retired, lock.as_ref())?;
+        self.remove(&retired, kept, lock.as_ref())
+    }
+
+    fn retire_now(&self, id: String) -> Result<(), KeyError> {
+        let _alone = self.alone();
+        let lock = self.place.lock()?;
+        let (retired, kept) = self.place.read(&self.keys())?.split_off(&id);
+        if retired.is_empty() {
+            return Err(KeyError::Unknown { id });
+        }
+        if kept.is_empty() {
+            return Err(KeyError::Last);
+        }
+        self.remove(&retired, kept, lock.as_ref()).map(drop)
+    }
+
+    fn remove(
+        &self,
+        retired: &[Published],
+        kept: Keys,
+        lock: Option<&Lock>,
+    ) -> Result<Vec<String>, KeyError> {
+        self.place.remove(retired, lock)?;
         self.put(kept);
         let ids: Vec<_> = retired.iter().map(|retired| retired.key.id().to_owned()).collect();
         for id in &ids {

@@ -1,6 +1,10 @@
 //! The keys at one moment, and which of them does what.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cmp::Ordering,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use super::key::Key;
 
@@ -12,6 +16,30 @@ pub(super) const SETTLES: Duration = Duration::from_secs(5 * 60);
 /// How long a key verifies after the next has begun to sign: longer than any token lives, and than it
 /// takes all servers to notice.
 pub(super) const OVERLAP: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// A key, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyStatus {
+    /// What it is called, as in the `kid` of a token.
+    pub id: String,
+    /// What it does.
+    pub duty: KeyDuty,
+    /// When it was published, to the second; `None` for the one of a configured file.
+    pub published: Option<SystemTime>,
+}
+
+/// What a key does. All of them verify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyDuty {
+    /// It has signed, and verifies what is still good of that.
+    Verifies,
+    /// It signs.
+    Signs,
+    /// It will sign once all servers know it.
+    Waits,
+}
 
 /// A key, and since when it can be seen by all.
 #[derive(Clone)]
@@ -34,8 +62,22 @@ impl Keys {
 
     /// The newest that has been published for long enough; before any has, the oldest.
     pub(super) fn signing(&self, now: Duration) -> Option<&Arc<Key>> {
-        let settled = self.0.iter().rfind(|key| key.since + SETTLES <= now);
-        settled.or(self.0.first()).map(|published| &published.key)
+        self.0.get(self.signing_place(now)).map(|published| &published.key)
+    }
+
+    /// What each does.
+    pub(super) fn status(&self, now: Duration) -> Vec<KeyStatus> {
+        let signing = self.signing_place(now);
+        let status = |(place, Published { since, key }): (usize, &Published)| KeyStatus {
+            id: key.id().to_owned(),
+            duty: match place.cmp(&signing) {
+                Ordering::Less => KeyDuty::Verifies,
+                Ordering::Equal => KeyDuty::Signs,
+                Ordering::Greater => KeyDuty::Waits,
+            },
+            published: (!since.is_zero()).then(|| UNIX_EPOCH + *since),
+        };
+        self.iter().enumerate().map(status).collect()
     }
 
     /// The key of this id.
@@ -69,6 +111,12 @@ impl Keys {
         (self.0, Self(others))
     }
 
+    /// The one of this id, and the others.
+    pub(super) fn split_off(self, id: &str) -> (Vec<Published>, Self) {
+        let (it, others) = self.0.into_iter().partition(|published| published.key.id() == id);
+        (it, Self(others))
+    }
+
     /// These and one more.
     pub(super) fn with(mut self, key: Published) -> Self {
         self.0.push(key);
@@ -81,5 +129,9 @@ impl Keys {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    fn signing_place(&self, now: Duration) -> usize {
+        self.0.iter().rposition(|key| key.since + SETTLES <= now).unwrap_or(0)
     }
 }

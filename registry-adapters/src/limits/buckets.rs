@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use registry_core::ports::{Limit, LimitKey, Random, Taken};
+use registry_core::ports::{Limit, LimitKey, Random, SubjectKind, Taken};
 
 use super::{bucket::Bucket, rate::Rates};
 
@@ -35,8 +35,13 @@ impl Buckets {
         Self { rates, hasher, shards, capacity: max_keys.div_ceil(SHARDS).max(1) }
     }
 
+    /// Whether there is a rate.
+    pub(super) fn limits(&self, limit: Limit, kind: SubjectKind) -> bool {
+        self.rates.get(limit, kind).is_some()
+    }
+
     pub(super) fn take(&self, key: &LimitKey, want: u64, now: Duration) -> Taken {
-        let Some(rate) = self.rates.get(key.limit, &key.subject) else {
+        let Some(rate) = self.rates.get(key.limit, key.subject.kind()) else {
             return Taken::Granted(want);
         };
         let piece = if key.limit == Limit::PulledBytes { PIECE } else { 1 };
@@ -61,7 +66,7 @@ impl Buckets {
 
     /// A bucket that is not there is full.
     pub(super) fn give_back(&self, key: &LimitKey, unused: u64, now: Duration) {
-        let Some(rate) = self.rates.get(key.limit, &key.subject) else { return };
+        let Some(rate) = self.rates.get(key.limit, key.subject.kind()) else { return };
         if let Entry::Occupied(mut bucket) = self.shard(key).entry(key.clone()) {
             bucket.get_mut().give_back(rate, unused, now);
             if bucket.get().until_full(rate, now).is_zero() {
@@ -86,7 +91,7 @@ impl Buckets {
     /// Goes on with what a [`Buckets::snapshot`] said.
     pub(super) fn restore(&self, entries: Vec<(LimitKey, Duration)>, now: Duration) {
         for (key, wait) in entries {
-            let Some(rate) = self.rates.get(key.limit, &key.subject) else { continue };
+            let Some(rate) = self.rates.get(key.limit, key.subject.kind()) else { continue };
             let mut shard = self.shard(&key);
             self.make_room(&mut shard, now);
             shard.insert(key, Bucket::full_after(rate, wait, now));
@@ -124,7 +129,7 @@ impl Buckets {
     }
 
     fn wait(&self, key: &LimitKey, bucket: &Bucket, now: Duration) -> Duration {
-        let rate = self.rates.get(key.limit, &key.subject);
+        let rate = self.rates.get(key.limit, key.subject.kind());
         rate.map_or(Duration::ZERO, |rate| bucket.until_full(rate, now))
     }
 

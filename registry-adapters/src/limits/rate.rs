@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use registry_core::ports::{Limit, Subject};
+use registry_core::ports::{Limit, SubjectKind};
 
 /// So much in so much time, and so much at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +18,6 @@ pub struct Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a rate gives one at least, at once one at least, in more than no time and at most a year")]
 pub struct RateError;
-
-/// For whom a rate is: for each of these on its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SubjectKind {
-    /// Addresses, as [`Subject::address`] tells them apart.
-    Address,
-    /// Principals.
-    Principal,
-    /// Namespaces: the first components of repositories' names.
-    Namespace,
-}
 
 /// The rates of a server. What has none is not limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,17 +43,6 @@ impl Rate {
 
     const fn per_minute(amount: u64, burst: u64) -> Self {
         Self { amount, period: 60_000_000_000, burst }
-    }
-}
-
-impl SubjectKind {
-    const fn of(subject: &Subject) -> Option<Self> {
-        match subject {
-            Subject::Address(_) => Some(Self::Address),
-            Subject::Principal(_) => Some(Self::Principal),
-            Subject::Namespace(_) => Some(Self::Namespace),
-            _ => None,
-        }
     }
 }
 
@@ -118,10 +95,10 @@ impl Rates {
         self
     }
 
-    /// The rate of a subject.
+    /// The rate of each subject of a kind.
     #[must_use]
-    pub fn get(&self, limit: Limit, subject: &Subject) -> Option<Rate> {
-        self.0[row(limit)?][SubjectKind::of(subject)? as usize]
+    pub fn get(&self, limit: Limit, kind: SubjectKind) -> Option<Rate> {
+        *self.0[row(limit)?].get(kind as usize)?
     }
 }
 

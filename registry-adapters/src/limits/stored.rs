@@ -86,6 +86,11 @@ impl Stored {
         Self { records, clock, random, server, quotas, namespaces: Mutex::default() }
     }
 
+    /// Whether anybody has a quota.
+    pub(super) fn limits(&self) -> bool {
+        self.quotas.all.is_some() || !self.quotas.of.is_empty()
+    }
+
     pub(super) async fn take(&self, name: &str, want: u64) -> Result<Taken, StoreError> {
         let Some(namespace) = self.namespace(name)? else { return Ok(Taken::Granted(want)) };
         let want = i64::try_from(want).unwrap_or(i64::MAX);

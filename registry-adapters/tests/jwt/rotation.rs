@@ -8,9 +8,9 @@ use std::{
 };
 
 use futures::future::join_all;
-use registry_adapters::jwt::{JsonWebTokens, KeyError, KeyRing};
+use registry_adapters::jwt::{JsonWebTokens, KeyDuty, KeyError, KeyRing};
 use registry_core::{
-    ports::TokenIssuer,
+    ports::{Clock, TokenIssuer},
     testing::{ManualClock, Seeded},
 };
 use serde_json::{Value, json};
@@ -226,6 +226,45 @@ async fn a_key_whose_file_is_removed_is_good_for_a_minute_at_most() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_retired_now_verifies_no_more_and_another_signs_at_once() {
+    let (directory, clock) = start();
+    let [a, b] = [1, 2].map(|seed| Server::open(&directory.path(), &clock, seed));
+    let leaked = token(&a.tokens).await;
+    let last = a.keys.retire_now(&kid(&leaked)).await.expect_err("there is no other");
+    assert!(matches!(last, KeyError::Last), "{last}");
+    let new = a.keys.rotate().await.expect("a key");
+    for server in [&a, &b] {
+        assert!(server.accepts(&leaked).await, "it is remembered from now on");
+    }
+    a.keys.retire_now(&kid(&leaked)).await.expect("it is there");
+    assert_eq!(reason(&a.tokens, &leaked).await, NOT_OURS);
+    assert_eq!(kid(&token(&a.tokens).await), new, "though it is fresh");
+    clock.advance(seconds(60));
+    assert_eq!(reason(&b.tokens, &leaked).await, NOT_OURS);
+    assert!(b.accepts(&token(&a.tokens).await).await);
+    let gone = a.keys.retire_now(&kid(&leaked)).await.expect_err("it is gone");
+    assert!(matches!(gone, KeyError::Unknown { .. }), "{gone}");
+}
+
+#[tokio::test]
+async fn the_status_says_which_key_signs_which_will_and_which_did() {
+    let (directory, clock) = start();
+    let server = Server::open(&directory.path(), &clock, 1);
+    let duties = async || -> Vec<KeyDuty> {
+        server.keys.status().await.into_iter().map(|key| key.duty).collect()
+    };
+    assert_eq!(duties().await, [KeyDuty::Signs], "the first signs at once");
+    clock.advance(seconds(86_400));
+    server.keys.rotate().await.expect("a key");
+    assert_eq!(duties().await, [KeyDuty::Signs, KeyDuty::Waits]);
+    clock.advance(seconds(300));
+    assert_eq!(duties().await, [KeyDuty::Verifies, KeyDuty::Signs]);
+    let status = server.keys.status().await.remove(1);
+    assert_eq!(status.id, kid(&token(&server.tokens).await));
+    assert_eq!(status.published, Some(clock.now() - seconds(300)));
+}
+
+#[tokio::test]
 async fn a_token_that_is_remembered_ends_with_its_key_and_with_its_time() {
     let clock = Arc::new(ManualClock::default());
     let keys = KeyRing::in_memory(Arc::clone(&clock), Seeded::default()).expect("keys");
@@ -270,6 +309,7 @@ async fn a_configured_key_is_not_changed() {
         world.keys.rotate().await.expect_err("configured"),
         world.keys.rotate_after(seconds(0)).await.expect_err("configured"),
         world.keys.retire().await.expect_err("configured"),
+        world.keys.retire_now("x").await.expect_err("configured"),
     ] {
         assert!(matches!(error, KeyError::Configured), "{error}");
     }

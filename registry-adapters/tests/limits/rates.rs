@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use registry_adapters::{
-    limits::{Limits, Rate, Rates, SubjectKind},
+    limits::{Limits, Rate, Rates},
     system::{SystemClock, SystemRandom},
 };
 use registry_core::{
-    ports::{Clock, Limit, RateLimiter, Subject, Taken},
+    ports::{Clock, Limit, RateLimiter, Subject, SubjectKind, Taken},
     testing::{Faults, Faulty},
 };
 

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use registry_adapters::limits::{Limits, LimitsError, Rate, Rates, SubjectKind};
+use registry_adapters::limits::{Limits, LimitsError, Rate, Rates};
 use registry_core::{
-    ports::{Expect, KeyRange, Limit, Lookup, PutOutcome, RecordStore, StoreErrorKind, Taken},
+    ports::{
+        Expect, KeyRange, Limit, Lookup, PutOutcome, RecordStore, StoreErrorKind, SubjectKind,
+        Taken,
+    },
     record::{Nonce, Record, RecordKey},
     testing::{Fault, Faults, Faulty},
 };

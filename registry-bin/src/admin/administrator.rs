@@ -3,7 +3,10 @@
 use std::{error::Error, fmt::Write, sync::Arc};
 
 use futures::TryStreamExt;
-use registry_adapters::accounts::{Accounts, AccountsError, GroupName, NewKey, UserName};
+use registry_adapters::{
+    accounts::{Accounts, AccountsError, GroupName, NewKey, UserName},
+    jwt::KeyError,
+};
 use registry_core::{
     access::{Access, Action, Grant},
     error::RegistryError,
@@ -19,10 +22,10 @@ use registry_core::{
 };
 
 use super::{
-    Answer, Command, Hidden, KeyEntry, Reply, RepositoryEntry, UploadEntry, UserEntry,
-    owner::OwnerError,
+    Answer, Command, Facts, Hidden, KeyEntry, Reply, RepositoryEntry, Served, TokenKeyEntry,
+    UploadEntry, UserEntry, owner::OwnerError,
 };
-use crate::control::Operator;
+use crate::{control::Operator, wiring::TokenKeys};
 
 /// Carries commands out, and keeps what they changed in the audit log.
 pub(crate) struct Administrator {
@@ -32,6 +35,10 @@ pub(crate) struct Administrator {
     pub(crate) registry: Registry,
     /// `None` where no tokens are made.
     pub(crate) minter: Option<Minter>,
+    /// `None` where there are none.
+    pub(crate) token_keys: Option<TokenKeys>,
+    /// Says by what the server decides; `None` where none runs.
+    pub(crate) served: Option<Box<dyn Fn() -> Served + Send + Sync>>,
     pub(crate) audit: Arc<dyn AuditLog>,
     pub(crate) clock: Box<dyn Clock>,
 }
@@ -52,10 +59,16 @@ enum Refusal {
     NoAccounts,
     #[error("tokens are made by a server that runs, and lets somebody log in for them")]
     NoTokens,
+    #[error(
+        "no key signs tokens: a server makes one when it starts and lets somebody log in for them"
+    )]
+    NoTokenKeys,
     #[error("there is no such user, or it is disabled")]
     NoUser,
     #[error(transparent)]
     Token(#[from] TokenError),
+    #[error(transparent)]
+    TokenKeys(#[from] KeyError),
     #[error(transparent)]
     Registry(#[from] RegistryError),
     #[error(transparent)]
@@ -123,6 +136,21 @@ impl Administrator {
             }
             Command::KeyRevoke { id } => self.accounts()?.revoke_key(&id).await?,
             Command::TokenMint { user, scope } => return self.mint(&user, &scope).await,
+            Command::TokenKeyList => {
+                let keys = self.token_keys()?.ring.status().await;
+                return Ok(Answer::TokenKeys(keys.into_iter().map(TokenKeyEntry::of).collect()));
+            }
+            Command::TokenKeyRotate => {
+                let keys = self.token_keys()?;
+                let id = keys.ring.rotate().await?;
+                keys.publish().await;
+                return Ok(Answer::AddedTokenKey(id));
+            }
+            Command::TokenKeyRetire { id } => {
+                let keys = self.token_keys()?;
+                keys.ring.retire_now(&id).await?;
+                keys.publish().await;
+            }
             Command::RepositoryList => {
                 let repositories = self.repositories(&caller).await?;
                 let entries = repositories.into_iter().map(RepositoryEntry::of);
@@ -149,6 +177,10 @@ impl Administrator {
 
     fn accounts(&self) -> Result<&Accounts, Refusal> {
         self.accounts.as_ref().ok_or(Refusal::NoAccounts)
+    }
+
+    fn token_keys(&self) -> Result<&TokenKeys, Refusal> {
+        self.token_keys.as_ref().ok_or(Refusal::NoTokenKeys)
     }
 
     /// Makes a token as the user would get for a password.
@@ -212,10 +244,11 @@ impl Administrator {
             }
             None => None,
         };
-        Ok(Answer::Facts {
+        Ok(Answer::Facts(Facts {
             groups: user.map(|user| user.groups).unwrap_or_default(),
             repository: repository.map(|record| RepositoryRecord::clone(&record)),
-        })
+            served: self.served.as_ref().map(|served| served()),
+        }))
     }
 
     /// Keeps what was done, or why it was not.
@@ -227,8 +260,8 @@ impl Administrator {
         outcome: &Result<Answer, Refusal>,
     ) {
         let action = match words {
-            "key create" => AuditAction::KeyCreated,
-            "key revoke" => AuditAction::KeyRevoked,
+            "key create" | "token keys rotate" => AuditAction::KeyCreated,
+            "key revoke" | "token keys retire" => AuditAction::KeyRevoked,
             _ => AuditAction::Admin,
         };
         let now = self.clock.now();
@@ -238,6 +271,7 @@ impl Administrator {
             Ok(Answer::CreatedKey { entry, .. }) => {
                 event.resource = format!("key:{} {}", entry.id, entry.owner);
             }
+            Ok(Answer::AddedTokenKey(id)) => event.resource = format!("token-key:{id}"),
             Ok(_) => {}
             Err(refusal) => {
                 event.outcome = AuditOutcome::Failed;

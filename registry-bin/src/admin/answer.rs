@@ -5,15 +5,20 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use registry_adapters::accounts::{CreatedKey, GroupName, Key, KeyId, KeyOwner, User, UserName};
+use registry_adapters::{
+    accounts::{CreatedKey, GroupName, Key, KeyId, KeyOwner, User, UserName},
+    jwt::{KeyDuty, KeyStatus},
+};
 use registry_core::{
     name::RepositoryName,
+    policy::PolicyFile,
     record::{RepositoryId, RepositoryRecord, Timestamp, Visibility},
     registry::{RepositoryStatus, UploadSession},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Hidden, Owner};
+use crate::config::Anonymous;
 
 /// What became of a command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,12 +46,36 @@ pub(crate) enum Answer {
     CreatedKey { entry: KeyEntry, key: Hidden },
     /// A token, what it carries, and for how many seconds it is good.
     Token { token: Hidden, scope: String, seconds: u64 },
+    /// The keys that sign tokens.
+    TokenKeys(Vec<TokenKeyEntry>),
+    /// The id of a key that will sign tokens.
+    AddedTokenKey(String),
     /// The repositories.
     Repositories(Vec<RepositoryEntry>),
     /// The uploads.
     Uploads(Vec<UploadEntry>),
-    /// The groups of a user, and what a repository is, if it is there.
-    Facts { groups: Vec<GroupName>, repository: Option<RepositoryRecord> },
+    /// What there is to decide on.
+    Facts(Facts),
+}
+
+/// What there is to decide on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    /// Those of the user.
+    pub(crate) groups: Vec<GroupName>,
+    /// `None` where there is no such repository.
+    pub(crate) repository: Option<RepositoryRecord>,
+    /// `None` where no server runs.
+    pub(crate) served: Option<Served>,
+}
+
+/// By what a server that runs decides now, whatever its files say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Served {
+    /// The file that it follows, and what is in force of it; `None` where it has no rules.
+    pub(crate) policy: Option<(String, PolicyFile)>,
+    pub(crate) read_only: bool,
+    pub(crate) anonymous: Anonymous,
 }
 
 /// A repository, as it is listed.
@@ -92,6 +121,15 @@ pub(crate) struct KeyEntry {
     pub(crate) description: String,
 }
 
+/// A key that signs tokens, as it is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TokenKeyEntry {
+    pub(crate) id: String,
+    pub(crate) duty: String,
+    /// `None` for the one of a configured file.
+    pub(crate) published: Option<String>,
+}
+
 /// Whether a key is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -125,6 +163,17 @@ impl KeyEntry {
             revoked: key.revoked.map(text),
             description: key.description,
         }
+    }
+}
+
+impl TokenKeyEntry {
+    pub(super) fn of(key: KeyStatus) -> Self {
+        let duty = match key.duty {
+            KeyDuty::Signs => "signs",
+            KeyDuty::Waits => "waits",
+            _ => "verifies",
+        };
+        Self { id: key.id, duty: duty.to_owned(), published: key.published.map(text) }
     }
 }
 

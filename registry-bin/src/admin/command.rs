@@ -34,6 +34,12 @@ pub(crate) enum Command {
     KeyRevoke { id: KeyId },
     /// Makes a token of a user for this scope.
     TokenMint { user: UserName, scope: String },
+    /// Lists the keys that sign tokens.
+    TokenKeyList,
+    /// Adds a key that signs tokens.
+    TokenKeyRotate,
+    /// Removes a key that signs tokens, so that what it signed is refused.
+    TokenKeyRetire { id: String },
     /// Lists the repositories.
     RepositoryList,
     /// Changes who owns a repository and who may see it; what is not said stays.
@@ -42,7 +48,7 @@ pub(crate) enum Command {
     UploadList,
     /// Drops an upload.
     UploadCancel { id: String },
-    /// Asks which groups a user is in, and what a repository is.
+    /// Asks which groups a user is in, what a repository is, and by what the server decides.
     Facts { user: Option<UserName>, repository: Option<RepositoryName> },
 }
 
@@ -50,6 +56,11 @@ impl Command {
     /// Whether it changes something, so that the audit log keeps it.
     pub(crate) fn is_change(&self) -> bool {
         self.change().is_some()
+    }
+
+    /// Whether it is about the keys that sign tokens.
+    pub(crate) const fn is_about_token_keys(&self) -> bool {
+        matches!(self, Self::TokenKeyList | Self::TokenKeyRotate | Self::TokenKeyRetire { .. })
     }
 
     /// What the audit log keeps of it: its words, and what it is done to. `None` where it changes
@@ -66,10 +77,13 @@ impl Command {
             Self::KeyCreate { owner, .. } => ("key create", owner.to_string()),
             Self::KeyRevoke { id } => ("key revoke", format!("key:{id}")),
             Self::TokenMint { user: name, .. } => ("token mint", user(name)),
+            Self::TokenKeyRotate => ("token keys rotate", "token-keys".to_owned()),
+            Self::TokenKeyRetire { id } => ("token keys retire", format!("token-key:{id}")),
             Self::RepositorySet { name, .. } => ("repository set", name.to_string()),
             Self::UploadCancel { id } => ("upload cancel", format!("upload:{id}")),
             Self::UserList
             | Self::KeyList { .. }
+            | Self::TokenKeyList
             | Self::RepositoryList
             | Self::UploadList
             | Self::Facts { .. } => return None,

@@ -72,10 +72,15 @@ async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result
     let tasks = TokioTasks::current();
     let audit: Arc<dyn AuditLog> =
         if command.is_change() { wiring::audit(config)? } else { Arc::new(NoAudit) };
+    // What is wrong with them does not keep a user from being disabled.
+    let token_keys =
+        if command.is_about_token_keys() { wiring::token_keys(config).await? } else { None };
     let administrator = Administrator {
         accounts: Some(wiring::accounts(stores)),
         registry: wiring::registry(config, stores, AllowAll, tasks, None, None),
         minter: None,
+        token_keys,
+        served: None,
         audit,
         clock: Box::new(SystemClock::new()),
     };

@@ -2,24 +2,24 @@
 
 mod operation;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{env, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
+use registry_adapters::accounts::GroupName;
 use registry_core::{
     identity::{CredentialKind, Principal, PrincipalKind},
-    policy::{AllowAll, Facts, PolicyFile},
+    policy::{AllowAll, Permission},
     ports::{Question, Verdict},
-    record::RepositoryRecord,
 };
 use tokio::runtime;
 
-use self::operation::{Asked, Operation, Taken, Target};
+use self::operation::{Asked, Taken, Target};
 use super::{
     administer::{administer, arguments},
     output,
 };
 use crate::{
-    admin::{Answer, Command},
+    admin::{Answer, Command, Facts, Served},
     config::{Config, Policy},
     failure::{Failure, ReachError},
     policy, wiring,
@@ -31,22 +31,15 @@ const ACTION: &str = "action";
 const REPOSITORY: &str = "repository";
 const KEY: &str = "key";
 
-/// What the store says of the user and the repository.
-#[derive(Debug, Default)]
-struct Known(Option<Found>);
-
-#[derive(Debug)]
-struct Found {
-    groups: Vec<String>,
-    repository: Option<Arc<RepositoryRecord>>,
-}
-
 pub(super) fn command() -> Clap {
     let policy = Arg::new(POLICY)
         .long(POLICY)
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
-        .help("The TOML file with the rules; without it the one that the configuration names");
+        .help(
+            "The TOML file with the rules; without it the rules that the running server goes by, or \
+             else the file that the configuration names",
+        );
     let key = Arg::new(KEY)
         .long(KEY)
         .action(ArgAction::SetTrue)
@@ -57,55 +50,104 @@ pub(super) fn command() -> Clap {
     );
     let action = Arg::new(ACTION)
         .value_name("ACTION")
-        .value_parser(value_parser!(Operation))
+        .value_parser(operation::parser())
         .required(true)
         .help("What is done");
-    let of_repositories = ["pull", "push", "create", "claim", "overwrite", "delete"];
+    let of_repositories = operation::of_repositories().map(|word| (ACTION, word));
     let repository = Arg::new(REPOSITORY)
         .value_name("REPOSITORY[:TAG]")
         .value_parser(value_parser!(Target))
-        .required_if_eq_any(of_repositories.map(|action| (ACTION, action)))
+        .required_if_eq_any(of_repositories)
         .help("To what; catalog and admin need none");
     Clap::new("explain")
         .about("Say whether a policy lets somebody do something, and which rule decides")
         .after_help(
-            "Where there is a store, its users' groups and its repositories are what they are; \
-             elsewhere nobody is in a group, and no repository is there. --read-only and \
-             --anonymous count as the environment and the configuration file have them.\n\n\
+            "Where a server runs it is asked: for its rules as they are in force, whatever their file \
+             says by now, for its --read-only and --anonymous, its users' groups and its \
+             repositories. Where none answers, the rules and settings are those of the environment and the \
+             configuration file, and users and repositories those of the store; without a store \
+             nobody is in a group, and no repository is there. Standard error says which it was.\n\n\
              Exit code: 0 allowed, 1 denied, 2 the command line or the policy is wrong",
         )
         .args([policy, key, user, action, repository])
         .args(arguments())
 }
 
-/// Whether the command line names the policy.
-pub(super) fn names_policy(matches: &ArgMatches) -> bool {
-    matches.contains_id(POLICY)
-}
-
 /// Prints the answer and each rule that takes part in it; the exit code says it too.
-pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<ExitCode, Failure> {
-    let mut config = config.clone();
-    if let Some(path) = matches.get_one::<PathBuf>(POLICY) {
-        config.policy.value = Policy::new(path.clone(), policy::read(path)?);
-    }
+pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let user = matches.get_one::<String>(USER).expect("it is required");
-    let operation = matches.get_one::<Operation>(ACTION).expect("it is required");
+    let action = *matches.get_one::<Permission>(ACTION).expect("it is required");
     let target = matches.get_one::<Target>(REPOSITORY);
-    let (_, policy): (_, &PolicyFile) = config.policy.value.file().ok_or(Failure::NoPolicy)?;
     let principal = principal(user, matches.get_flag(KEY))
         .ok_or_else(|| Failure::Nobody { user: user.clone() })?;
-    let known = Known::of(&config, &principal, target)?;
-    let principal = principal.with_groups(known.groups());
-    let asked = Asked { principal: &principal, target, known: &known };
-    let steps = operation.steps(policy, asked);
+    // What is wrong with the file is for who goes by it.
+    let config = Config::of_store(matches, env::vars_os(), false)?;
+    let mut facts = facts(&config, &principal, target)?;
+    let served = facts.as_mut().and_then(|facts| facts.served.take());
+    let config = deciding(matches, config, served)?;
+    let (_, policy) = config.policy.value.file().ok_or(Failure::NoPolicy)?;
+    let groups = facts.iter().flat_map(|facts| &facts.groups).map(GroupName::as_str);
+    let principal = principal.with_groups(groups);
+    let is_known = facts.is_some();
+    let repository = facts.and_then(|facts| facts.repository).map(Arc::new);
+    let asked = Asked { principal: &principal, target, is_known, repository };
+    let steps = operation::steps(action, policy, &asked);
     let refusals = refusals(&config, &principal, &steps)?;
     let allowed = refusals.is_empty() && steps.iter().all(|taken| taken.step.is_allowed());
     let lines = steps.iter().map(|Taken { step, .. }| format!("{}: {step}\n", step.permission));
     let verdict = if allowed { "allowed\n" } else { "denied\n" };
-    let facts = target.and_then(|_| known.facts()).unwrap_or_default();
+    let facts = asked.facts().map(|facts| format!("{facts}\n")).unwrap_or_default();
     output::print(&(verdict.to_owned() + &lines.collect::<String>() + &refusals + &facts))?;
     Ok(ExitCode::from(u8::from(!allowed)))
+}
+
+/// What decides: the rules of the file that is named, or else those that are served, or configured.
+/// Says which.
+fn deciding(
+    matches: &ArgMatches,
+    mut config: Config,
+    served: Option<Served>,
+) -> Result<Config, Failure> {
+    let named = matches.get_one::<PathBuf>(POLICY);
+    let is_served = served.is_some();
+    if let Some(Served { policy, read_only, anonymous }) = served {
+        (config.read_only.value, config.anonymous.value) = (read_only, anonymous);
+        if let Some((path, policy)) = policy {
+            config.policy.value = Policy::new(path.into(), policy);
+        }
+    } else if named.is_none() {
+        config = Config::of_store(matches, env::vars_os(), true)?;
+    }
+    if let Some(path) = named {
+        config.policy.value = Policy::new(path.clone(), policy::read(path)?);
+    }
+    let (path, _) = config.policy.value.file().ok_or(Failure::NoPolicy)?;
+    let path = path.display();
+    output::say(&match (is_served, named) {
+        (true, None) => format!("asked the server that runs, which follows {path}"),
+        (true, Some(_)) => format!("asked {path}, and of the rest the server that runs"),
+        (false, _) => format!("asked {path}: no server answers"),
+    });
+    Ok(config)
+}
+
+/// Asks the store, or the server that has it; `None` where there is none.
+fn facts(
+    config: &Config,
+    principal: &Principal,
+    target: Option<&Target>,
+) -> Result<Option<Facts>, Failure> {
+    let is_user = principal.kind() == PrincipalKind::User;
+    let user = is_user.then(|| principal.id().parse().ok()).flatten();
+    let repository = target.map(|target| target.name().clone());
+    match administer(config, Command::Facts { user, repository }) {
+        Ok(Answer::Facts(facts)) => Ok(Some(facts)),
+        Ok(_) => Err(Failure::Nonsense),
+        Err(Failure::Unreached(ReachError::NoStore { .. } | ReachError::NoServer { .. })) => {
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// What the server refuses though the policy may allow it, a line for each.
@@ -147,49 +189,4 @@ fn principal(user: &str, with_key: bool) -> Option<Principal> {
             .with_credential(CredentialKind::RunnerToken, None),
         _ => user_of(user),
     })
-}
-
-impl Known {
-    /// Asks the store, or the server that has it; nothing is known where there is none.
-    fn of(
-        config: &Config,
-        principal: &Principal,
-        target: Option<&Target>,
-    ) -> Result<Self, Failure> {
-        let is_user = principal.kind() == PrincipalKind::User;
-        let user = is_user.then(|| principal.id().parse().ok()).flatten();
-        let repository = target.map(|target| target.name().clone());
-        match administer(config, Command::Facts { user, repository }) {
-            Ok(Answer::Facts { groups, repository }) => {
-                let groups = groups.iter().map(ToString::to_string).collect();
-                Ok(Self(Some(Found { groups, repository: repository.map(Arc::new) })))
-            }
-            Ok(_) => Err(Failure::Nonsense),
-            Err(Failure::Unreached(ReachError::NoStore { .. } | ReachError::NoServer { .. })) => {
-                Ok(Self::default())
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    const fn is_known(&self) -> bool {
-        self.0.is_some()
-    }
-
-    fn repository(&self) -> Option<Arc<RepositoryRecord>> {
-        self.0.as_ref()?.repository.clone()
-    }
-
-    fn groups(&self) -> Vec<String> {
-        self.0.as_ref().map(|found| found.groups.clone()).unwrap_or_default()
-    }
-
-    /// What the repository is, in a line.
-    fn facts(&self) -> Option<String> {
-        let found = self.0.as_ref()?;
-        Some(match &found.repository {
-            Some(repository) => format!("{}\n", Facts::Repository(Arc::clone(repository))),
-            None => format!("{}\n", Facts::New),
-        })
-    }
 }

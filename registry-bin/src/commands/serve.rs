@@ -7,15 +7,19 @@ use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use futures::future;
 use registry_adapters::system::{SystemClock, SystemRandom, TokioTasks};
-use registry_core::{policy::AllowAll, ports::Clock};
+use registry_core::{
+    policy::{AllowAll, PolicyFile},
+    ports::Clock,
+};
 use registry_http::Drained;
 use tokio::{net::TcpListener, runtime};
 
 use crate::{
-    admin::{Administrator, Minter},
+    admin::{Administrator, Minter, Served},
     config::Config,
     failure::Failure,
     health::{Health, Probed},
+    policy::LivePolicy,
     signals::{self, Signals},
     telemetry::{self, Reader},
     welcome,
@@ -51,8 +55,10 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
         wiring::registry(config, &stores, policy, tasks.clone(), limits.clone(), audit)
     };
     let registry = wire(policy, Some(Arc::clone(&audit)));
+    let served = served(config, live.clone());
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
-    let keeping = keeping::keep(config, registry.clone(), live, keys, limits.clone(), hangups);
+    let keeping =
+        keeping::keep(config, registry.clone(), live, keys.clone(), limits.clone(), hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
         // Commands are audited as what was typed.
@@ -61,6 +67,8 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
             issuer: Arc::clone(&tokens.issuer),
             registry: registry.clone(),
         }),
+        token_keys: keys,
+        served: Some(Box::new(served)),
         audit: Arc::clone(&audit),
         clock: Box::new(SystemClock::new()),
     };
@@ -86,6 +94,17 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     }
     tracing::info!("ended");
     Ok(())
+}
+
+/// Says by what is decided now.
+fn served(config: &Config, policy: Option<LivePolicy>) -> impl Fn() -> Served + use<> {
+    let (read_only, anonymous) = (config.read_only.value, config.anonymous.value);
+    move || {
+        let policy = policy.as_ref().map(|policy| {
+            (policy.path().display().to_string(), PolicyFile::clone(&policy.current()))
+        });
+        Served { policy, read_only, anonymous }
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {

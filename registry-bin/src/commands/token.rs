@@ -1,5 +1,7 @@
 //! `token`: what clients get for their credentials.
 
+mod keys;
+
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
 use registry_adapters::accounts::UserName;
 
@@ -36,14 +38,19 @@ pub(super) fn command() -> Clap {
         .about("Work on tokens")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(mint)
+        .subcommands([mint, keys::command()])
 }
 
-/// Has it made, and prints it.
+/// Has it done, and says so.
 pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
-    let Some(("mint", matches)) = matches.subcommand() else {
-        unreachable!("a subcommand is required")
-    };
+    match matches.subcommand() {
+        Some(("mint", matches)) => mint(matches, config),
+        Some(("keys", matches)) => keys::run(matches, config),
+        _ => unreachable!("a subcommand is required"),
+    }
+}
+
+fn mint(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
     let user = matches.get_one::<UserName>(USER).expect("it is required").clone();
     let scopes: Vec<_> = matches.get_many::<String>(SCOPE).unwrap_or_default().cloned().collect();
     let command = Command::TokenMint { user, scope: scopes.join(" ") };

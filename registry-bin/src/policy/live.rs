@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     pin::pin,
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -31,8 +31,9 @@ struct Inner {
     look: Notify,
 }
 
-/// By what a change of the file is seen.
-type Stamp = Option<(u64, u64, u64, Option<SystemTime>)>;
+/// By what a change of the file is seen: device, inode, size, and when the inode changed, which is
+/// another time also where the file can now be read that could not.
+type Stamp = Option<(u64, u64, u64, (i64, i64))>;
 
 /// What was seen of the file.
 #[derive(Debug, Default)]
@@ -78,7 +79,12 @@ impl LivePolicy {
         }
     }
 
-    fn current(&self) -> Arc<PolicyFile> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What is in force.
+    pub(crate) fn current(&self) -> Arc<PolicyFile> {
         Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -115,7 +121,8 @@ impl LivePolicy {
     async fn stamp(&self) -> Stamp {
         let stamp = |path: &Path| {
             let found = fs::metadata(path).ok()?;
-            Some((found.dev(), found.ino(), found.len(), found.modified().ok()))
+            let changed = (found.ctime(), found.ctime_nsec());
+            Some((found.dev(), found.ino(), found.len(), changed))
         };
         self.blocking(stamp).await.ok().flatten()
     }
@@ -146,8 +153,7 @@ impl Authorizer for LivePolicy {
         principal: &Principal,
         questions: &[Question],
     ) -> Result<Vec<Decision>, AuthorizerError> {
-        let current = self.current();
-        current.authorize(principal, questions).await
+        Ok(self.current().decide(principal, questions))
     }
 }
 
@@ -159,12 +165,14 @@ impl fmt::Debug for LivePolicy {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use registry_adapters::system::SystemClock;
 
     use super::*;
 
     fn stamp(length: u64) -> Stamp {
-        Some((1, 1, length, None))
+        Some((1, 1, length, (0, 0)))
     }
 
     #[test]
@@ -183,6 +191,23 @@ mod tests {
             }
         }
         assert!(!looks.is_due(None, false) && looks.is_due(None, false), "it is gone");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_may_be_read_from_now_on_looks_changed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("policy.toml");
+        fs::write(&path, "rule = []\n").expect("a file");
+        let live = LivePolicy::new(&path, PolicyFile::default());
+        let before = live.stamp().await;
+        // Some file systems know no time between two ticks.
+        for mode in [0o600, 0o644].into_iter().cycle().take(10_000) {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("it is ours");
+            if live.stamp().await != before {
+                return;
+            }
+        }
+        panic!("it looks the same");
     }
 
     #[tokio::test]

@@ -3,10 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use registry_adapters::{
-    limits::{Limits, Rate, RateError, Rates, SubjectKind},
+    limits::{Limits, Rate, RateError, Rates},
     system::{SystemClock, SystemRandom, TokioTasks},
 };
-use registry_core::{policy::AllowAll, ports::Limit};
+use registry_core::{
+    policy::AllowAll,
+    ports::{Limit, SubjectKind},
+};
 
 use super::stores::Stores;
 use crate::{

@@ -1,7 +1,7 @@
 //! How callers show who they are: users, keys and tokens.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -89,6 +89,16 @@ pub(crate) fn accounts(stores: &Stores) -> Accounts {
     Accounts::new(Arc::clone(&stores.records), SystemClock::new(), SystemRandom)
 }
 
+/// The keys that sign tokens, where a server has made some or one is configured.
+pub(crate) async fn token_keys(config: &Config) -> Result<Option<TokenKeys>, Failure> {
+    let is_configured = token_key(config)?.is_some();
+    if !is_configured && !own_keys(config).exists() {
+        return Ok(None);
+    }
+    let (ring, are_kept) = key_ring(config, SystemClock::new())?;
+    Ok(Some(TokenKeys::new(ring, are_kept).await))
+}
+
 /// Whether the files that the configuration names are good.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
     htpasswd(config)?;
@@ -155,11 +165,13 @@ fn key_ring(config: &Config, clock: impl Clock) -> Result<(KeyRing, bool), Failu
     Ok(match (token_key(config)?, config.store.value) {
         (Some(path), _) => (KeyRing::from_pem_file(path, clock)?, false),
         (None, Store::Memory) => (KeyRing::in_memory(clock, SystemRandom)?, false),
-        (None, Store::Filesystem) => {
-            let path = config.data.value.path().join(TOKEN_KEYS);
-            (KeyRing::open(&path, clock, SystemRandom)?, true)
-        }
+        (None, Store::Filesystem) => (KeyRing::open(&own_keys(config), clock, SystemRandom)?, true),
     })
+}
+
+/// Where the keys are that the server makes.
+fn own_keys(config: &Config) -> PathBuf {
+    config.data.value.path().join(TOKEN_KEYS)
 }
 
 /// The file of the key that several servers may share. A token says for which registry it is, by its

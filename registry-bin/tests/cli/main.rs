@@ -19,4 +19,5 @@ mod starting;
 mod tampering;
 mod terminal;
 mod tls;
+mod token_keys;
 mod users;

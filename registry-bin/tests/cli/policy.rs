@@ -1,6 +1,7 @@
 //! `--policy`, `policy check` and `explain`: who may do what.
 
 use hyper::{Method, StatusCode};
+use rustix::process::Signal;
 
 use crate::{http::Http, program::Program, running::Running};
 
@@ -113,6 +114,45 @@ fn explain_says_what_the_server_would_refuse_whatever_the_rules_say() {
             assert_eq!(run.code, Some(i32::from(!allowed)), "{setting} {asked}");
         }
     }
+}
+
+#[tokio::test]
+async fn explain_asks_the_server_that_runs_and_else_the_file() {
+    let program = Program::new().file("policy.toml", RULES);
+    let asked = ["explain", "alice", "push", "team/app"];
+    let mut running = Running::start(&program, &["--policy", "policy.toml", "--read-only"]);
+    let path = program.path().join("policy.toml");
+    let program = program.file("policy.toml", "[[rule]]\nwho = [\"nobody\"]\n");
+    running.signal(Signal::HUP);
+    running.wait_for("the old one stays in force");
+    let served = program.run(&asked);
+    assert_eq!(
+        served.stdout,
+        "denied\npush: rule 3 \"developers\" allows it\ncreate: no rule allows it\n\
+         push: refused by --read-only: the registry is read-only\n\
+         create: refused by --read-only: the registry is read-only\nthe repository does not exist\n"
+    );
+    let by_server = format!("asked the server that runs, which follows {}\n", path.display());
+    assert_eq!((served.code, served.stderr), (Some(1), by_server));
+    let program = program.file("other.toml", &format!("{PUBLIC}actions = [\"pull\"]\n"));
+    let named = [&asked[..1], &["--policy", "other.toml"], &asked[1..]].concat();
+    let other = program.run(&named);
+    assert!(other.stdout.starts_with("denied\npush: no rule allows it\n"), "{other:?}");
+    assert_eq!(other.stderr, "asked other.toml, and of the rest the server that runs\n");
+    running.signal(Signal::TERM);
+    running.end();
+
+    assert_eq!(program.run(&asked).code, Some(2), "no policy is configured");
+    let program = program.file("registry.toml", "policy = \"policy.toml\"\n");
+    let broken = program.run(&asked);
+    assert_eq!(broken.code, Some(2));
+    assert!(broken.stderr.contains("line 2"), "{broken:?}");
+    let program = program
+        .file("policy.toml", &RULES.replace("\"push\", \"over", "\"create\", \"push\", \"over"));
+    let configured = program.run(&asked);
+    assert!(configured.stdout.starts_with("allowed\npush: rule 3"), "{configured:?}");
+    let by_file = format!("asked {}: no server answers\n", path.display());
+    assert_eq!((configured.code, configured.stderr), (Some(0), by_file));
 }
 
 #[test]

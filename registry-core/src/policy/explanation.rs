@@ -79,14 +79,15 @@ pub struct Explanation<'a> {
 }
 
 impl Explanation<'_> {
-    /// What follows from it.
+    /// What follows from it. The reason is written out for a refusal alone: it goes to the log, and
+    /// an allowed request into none.
     #[must_use]
     pub fn decision(&self) -> Decision {
-        let allowed = self.step.is_allowed();
-        let verdict = if allowed { Verdict::Allow } else { Verdict::Deny };
-        let besides = self.besides.filter(|step| allowed && step.is_allowed());
-        let besides = besides.map(|step| step.permission);
-        Decision::new(verdict, self.to_string().into())
+        if !self.step.is_allowed() {
+            return Decision::new(Verdict::Deny, self.to_string().into());
+        }
+        let besides = self.besides.filter(Step::is_allowed).map(|step| step.permission);
+        Decision::new(Verdict::Allow, "a rule allows it".into())
             .creating(besides == Some(Permission::Create))
             .claiming(besides == Some(Permission::Claim))
     }

@@ -3,11 +3,13 @@
 use std::{error::Error, fmt, net::IpAddr, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 
 use crate::identity::Principal;
 
 /// Keeps what was done for whoever has to know later.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait AuditLog: Send + Sync + 'static {
     /// Keeps an event. What it tells of has happened: a failure changes nothing of it.
     ///
@@ -142,10 +144,3 @@ impl fmt::Display for AuditOutcome {
 #[derive(Debug, thiserror::Error)]
 #[error("the event was not kept")]
 pub struct AuditError(#[source] pub Box<dyn Error + Send + Sync>);
-
-#[async_trait]
-impl<T: AuditLog + ?Sized> AuditLog for Arc<T> {
-    async fn record(&self, event: &AuditEvent) -> Result<(), AuditError> {
-        (**self).record(event).await
-    }
-}

@@ -1,13 +1,15 @@
 //! Who asks.
 
-use std::{borrow::Cow, error::Error, net::IpAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 
 use crate::{access::Scope, credentials::Credentials, identity::Principal};
 
 /// Finds out who a request comes from. A frontend asks it once for each request.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait Authenticator: Send + Sync + 'static {
     /// Whose credentials these are.
     ///
@@ -74,16 +76,5 @@ impl AuthenticationError {
     #[must_use]
     pub fn refused(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Refused { reason: reason.into() }
-    }
-}
-
-#[async_trait]
-impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
-    async fn authenticate(
-        &self,
-        credentials: &Credentials,
-        peer: Option<IpAddr>,
-    ) -> Result<Authenticated, AuthenticationError> {
-        (**self).authenticate(credentials, peer).await
     }
 }

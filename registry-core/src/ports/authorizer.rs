@@ -3,11 +3,13 @@
 use std::{borrow::Cow, error::Error, sync::Arc};
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 
 use crate::{access::Access, identity::Principal, record::RepositoryRecord};
 
 /// Decides what a principal may do. A registry has no default for it.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait Authorizer: Send + Sync + 'static {
     /// One decision for each question, in their order.
     ///
@@ -117,14 +119,3 @@ impl Decision {
 #[derive(Debug, thiserror::Error)]
 #[error("the authorizer could not decide")]
 pub struct AuthorizerError(#[source] pub Box<dyn Error + Send + Sync>);
-
-#[async_trait]
-impl<T: Authorizer + ?Sized> Authorizer for Arc<T> {
-    async fn authorize(
-        &self,
-        principal: &Principal,
-        questions: &[Question],
-    ) -> Result<Vec<Decision>, AuthorizerError> {
-        (**self).authorize(principal, questions).await
-    }
-}

@@ -1,8 +1,9 @@
 //! The port for immutable bytes.
 
-use std::{fmt, ops::Range, str::FromStr, sync::Arc};
+use std::{fmt, ops::Range, str::FromStr};
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
@@ -17,6 +18,7 @@ use super::{Content, Random, StoreError, fresh};
 /// [`Busy`](super::StoreErrorKind::Busy) at once. A caller that drops a future may leave its last
 /// write in flight; the store keeps the content busy until that has ended.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait ContentStore: Send + Sync + 'static {
     /// What this store can do.
     fn limits(&self) -> ContentLimits;
@@ -249,49 +251,6 @@ pub struct ContentInfo {
     pub id: ContentId,
     /// Whether it is sealed.
     pub sealed: bool,
-}
-
-#[async_trait]
-impl<T: ContentStore + ?Sized> ContentStore for Arc<T> {
-    fn limits(&self) -> ContentLimits {
-        (**self).limits()
-    }
-
-    async fn open(
-        &self,
-        id: &ContentId,
-        at: &Checkpoint,
-        options: &WriteOptions,
-    ) -> Result<Box<dyn ContentWriter>, StoreError> {
-        (**self).open(id, at, options).await
-    }
-
-    async fn read(
-        &self,
-        id: &ContentId,
-        options: &ReadOptions,
-    ) -> Result<Option<Content>, StoreError> {
-        (**self).read(id, options).await
-    }
-
-    async fn redirect(
-        &self,
-        id: &ContentId,
-        options: &RedirectOptions,
-    ) -> Result<Option<String>, StoreError> {
-        (**self).redirect(id, options).await
-    }
-
-    async fn delete(&self, id: &ContentId) -> Result<bool, StoreError> {
-        (**self).delete(id).await
-    }
-
-    fn list(
-        &self,
-        after: Option<ContentId>,
-    ) -> BoxStream<'static, Result<ContentInfo, StoreError>> {
-        (**self).list(after)
-    }
 }
 
 #[cfg(test)]

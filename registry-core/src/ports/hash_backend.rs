@@ -1,8 +1,7 @@
 //! Hashing.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 use bytes::Bytes;
 
 use crate::digest::HashState;
@@ -10,17 +9,11 @@ use crate::digest::HashState;
 /// Feeds bytes to a hash: in line, on another thread while the bytes are written, or many
 /// uploads at once.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait HashBackend: Send + Sync + 'static {
     /// The state after these buffers, in their order. The buffers are not copied; together they
     /// have at most a few hundred KiB, so that an implementation may hash them without a pause.
     async fn update(&self, state: HashState, buffers: Vec<Bytes>) -> HashState;
-}
-
-#[async_trait]
-impl<T: HashBackend + ?Sized> HashBackend for Arc<T> {
-    async fn update(&self, state: HashState, buffers: Vec<Bytes>) -> HashState {
-        (**self).update(state, buffers).await
-    }
 }
 
 /// The default: the `sha2` crate, in line.

@@ -1,18 +1,13 @@
 //! Randomness.
 
-use std::sync::Arc;
+use auto_impl::auto_impl;
 
 /// The only source of randomness, for identities and nonces. Its bytes must be unpredictable and
 /// never repeat: an upload's id is a secret, and a record's nonce keeps data safe.
+#[auto_impl(Arc)]
 pub trait Random: Send + Sync + 'static {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);
-}
-
-impl<T: Random + ?Sized> Random for Arc<T> {
-    fn fill(&self, buffer: &mut [u8]) {
-        (**self).fill(buffer);
-    }
 }
 
 /// Sixteen fresh bytes.

@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 
 use super::StoreError;
 
@@ -12,7 +13,12 @@ use super::StoreError;
 /// What is not granted costs nothing: whoever keeps asking too early is granted no later than one who
 /// waited. What a limiter does not limit it grants.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait RateLimiter: Send + Sync + 'static {
+    /// Whether it limits this at all for subjects of this kind. What it does not it need not be asked
+    /// for; it stays the same as long as the limiter lives.
+    fn limits(&self, limit: Limit, kind: SubjectKind) -> bool;
+
     /// Takes up to `want`, one at least.
     ///
     /// # Errors
@@ -74,6 +80,18 @@ pub enum Subject {
     Namespace(Arc<str>),
 }
 
+/// For whom a limit is: for each of these on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubjectKind {
+    /// Addresses, as [`Subject::address`] tells them apart.
+    Address,
+    /// Principals.
+    Principal,
+    /// Namespaces: the first components of repositories' names.
+    Namespace,
+}
+
 impl LimitKey {
     /// What, and whose share.
     #[must_use]
@@ -109,6 +127,16 @@ impl Subject {
             v4 => v4,
         })
     }
+
+    /// Of which kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> SubjectKind {
+        match self {
+            Self::Address(_) => SubjectKind::Address,
+            Self::Principal(_) => SubjectKind::Principal,
+            Self::Namespace(_) => SubjectKind::Namespace,
+        }
+    }
 }
 
 impl fmt::Display for Subject {
@@ -118,16 +146,5 @@ impl fmt::Display for Subject {
             Self::Principal(owner) => write!(f, "{owner}"),
             Self::Namespace(name) => write!(f, "namespace {name}"),
         }
-    }
-}
-
-#[async_trait]
-impl<T: RateLimiter + ?Sized> RateLimiter for Arc<T> {
-    async fn take(&self, key: &LimitKey, want: u64) -> Result<Taken, StoreError> {
-        (**self).take(key, want).await
-    }
-
-    async fn give_back(&self, key: &LimitKey, unused: u64) -> Result<(), StoreError> {
-        (**self).give_back(key, unused).await
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 use futures::stream::BoxStream;
 
 use super::StoreError;
@@ -15,6 +16,7 @@ use crate::record::{Record, RecordKey};
 /// Nothing is shown before it is durable, so that what was read is never lost. Stores never look
 /// inside a record.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait RecordStore: Send + Sync + 'static {
     /// Reads one record. When its version is still `known`, the store may spare the bytes.
     ///
@@ -136,32 +138,4 @@ pub struct RecordEntry {
     pub key: RecordKey,
     /// Its version and record, where the store has them at hand.
     pub record: Option<(Version, Record)>,
-}
-
-#[async_trait]
-impl<T: RecordStore + ?Sized> RecordStore for Arc<T> {
-    async fn get(&self, key: &RecordKey, known: Option<&Version>) -> Result<Lookup, StoreError> {
-        (**self).get(key, known).await
-    }
-
-    async fn put(
-        &self,
-        key: &RecordKey,
-        record: Record,
-        expect: Expect,
-    ) -> Result<PutOutcome, StoreError> {
-        (**self).put(key, record, expect).await
-    }
-
-    async fn delete(
-        &self,
-        key: &RecordKey,
-        version: &Version,
-    ) -> Result<DeleteOutcome, StoreError> {
-        (**self).delete(key, version).await
-    }
-
-    fn list(&self, range: KeyRange) -> BoxStream<'static, Result<RecordEntry, StoreError>> {
-        (**self).list(range)
-    }
 }

@@ -1,8 +1,7 @@
 //! The reading side of a registry.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
@@ -21,6 +20,7 @@ use crate::{
 /// Any method: [`RegistryError::Denied`], [`RegistryError::Unsupported`], and what storage throws.
 /// Absence is [`Fetched`], never an error.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait Source: Send + Sync + 'static {
     /// A manifest by tag or digest (end-3).
     async fn manifest(
@@ -153,55 +153,5 @@ impl<T> Listing<T> {
 impl<T> std::fmt::Debug for Listing<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Listing").field("next", &self.next).finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl<S: Source + ?Sized> Source for Arc<S> {
-    async fn manifest(
-        &self,
-        caller: &Caller,
-        name: &RepositoryName,
-        reference: &Reference,
-        options: &ManifestOptions,
-    ) -> Result<Fetched<PulledManifest>, RegistryError> {
-        (**self).manifest(caller, name, reference, options).await
-    }
-
-    async fn blob(
-        &self,
-        caller: &Caller,
-        name: &RepositoryName,
-        digest: &Digest,
-        options: &BlobOptions,
-    ) -> Result<Fetched<Content>, RegistryError> {
-        (**self).blob(caller, name, digest, options).await
-    }
-
-    async fn tags(
-        &self,
-        caller: &Caller,
-        name: &RepositoryName,
-        page: &Page,
-    ) -> Result<Fetched<Listing<Tag>>, RegistryError> {
-        (**self).tags(caller, name, page).await
-    }
-
-    async fn referrers(
-        &self,
-        caller: &Caller,
-        name: &RepositoryName,
-        subject: &Digest,
-        options: &ReferrerOptions,
-    ) -> Result<Listing<Descriptor>, RegistryError> {
-        (**self).referrers(caller, name, subject, options).await
-    }
-
-    async fn repositories(
-        &self,
-        caller: &Caller,
-        page: &Page,
-    ) -> Result<Listing<RepositoryName>, RegistryError> {
-        (**self).repositories(caller, page).await
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use auto_impl::auto_impl;
 
 use super::AuthenticationError;
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
 /// carries, for a time that is short, since a token cannot be called back. Tokens of different
 /// [`PrincipalKind`]s are of different kinds: none is taken for another.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait TokenIssuer: Send + Sync + 'static {
     /// A token of this principal that carries these grants, those without actions included.
     ///
@@ -37,6 +39,7 @@ pub trait TokenIssuer: Send + Sync + 'static {
 
 /// Reads tokens that its [`TokenIssuer`] made.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait TokenVerifier: Send + Sync + 'static {
     /// What a token says, if it was made for this registry, is of one of the accepted kinds, and has
     /// not expired.
@@ -57,6 +60,7 @@ pub trait TokenVerifier: Send + Sync + 'static {
 /// A refresh token can be used again and again until it expires or is revoked, and is no longer good
 /// when its user is disabled or has another password.
 #[async_trait]
+#[auto_impl(Arc)]
 pub trait RefreshTokens: Send + Sync + 'static {
     /// A refresh token of this principal; `None` where it gets none, as with keys, which can be
     /// revoked one by one.
@@ -91,7 +95,7 @@ pub struct VerifiedToken {
     /// Whose it is.
     pub principal: Principal,
     /// What it carries.
-    pub grants: Vec<Grant>,
+    pub grants: Arc<[Grant]>,
 }
 
 /// A token could not be made.
@@ -105,37 +109,4 @@ pub enum TokenError {
     /// It cannot be signed or kept for now (503), which is no fault of the request.
     #[error("the token could not be made")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-}
-
-#[async_trait]
-impl<T: TokenIssuer + ?Sized> TokenIssuer for Arc<T> {
-    async fn issue(
-        &self,
-        principal: &Principal,
-        grants: &[Grant],
-    ) -> Result<IssuedToken, TokenError> {
-        (**self).issue(principal, grants).await
-    }
-}
-
-#[async_trait]
-impl<T: TokenVerifier + ?Sized> TokenVerifier for Arc<T> {
-    async fn verify(
-        &self,
-        token: &Secret,
-        accepted: &[PrincipalKind],
-    ) -> Result<VerifiedToken, AuthenticationError> {
-        (**self).verify(token, accepted).await
-    }
-}
-
-#[async_trait]
-impl<T: RefreshTokens + ?Sized> RefreshTokens for Arc<T> {
-    async fn issue(&self, principal: &Principal) -> Result<Option<Secret>, TokenError> {
-        (**self).issue(principal).await
-    }
-
-    async fn redeem(&self, token: &Secret) -> Result<Principal, AuthenticationError> {
-        (**self).redeem(token).await
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Timestamp, typed};
+use super::{Timestamp, Typed};
 use crate::ports::ContentId;
 
 /// One digest, shared by all repositories.
@@ -40,4 +40,6 @@ impl BlobRecord {
     }
 }
 
-typed!(BlobRecord, "blob");
+impl Typed for BlobRecord {
+    const KIND: &'static str = "blob";
+}

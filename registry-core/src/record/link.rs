@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Timestamp, typed};
+use super::{Timestamp, Typed};
 use crate::name::RepositoryName;
 
 /// The membership of a blob in a repository, checked on every read and mount.
@@ -37,4 +37,6 @@ impl LinkRecord {
     }
 }
 
-typed!(LinkRecord, "link");
+impl Typed for LinkRecord {
+    const KIND: &'static str = "link";
+}

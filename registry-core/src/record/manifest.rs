@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Nonce, Record, RecordError, Timestamp, Typed, encode_fields};
+use super::{Nonce, Record, RecordError, Timestamp, Typed};
 use crate::{digest::Digest, media_type::MediaType};
 
 /// A manifest, a root of collection in every state while it is pinned.
@@ -113,7 +113,8 @@ impl Typed for ManifestRecord {
     const KIND: &'static str = "manifest";
 
     fn encode(&self, nonce: Nonce) -> Record {
-        encode_fields(Self::KIND, nonce, self, self.bytes.clone())
+        Record::new(Self::KIND, nonce, self, self.bytes.clone())
+            .expect("the bytes of a manifest, and what was read of them, are bounded")
     }
 
     fn decode(record: &Record) -> Result<Self, RecordError> {

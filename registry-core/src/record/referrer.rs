@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nonce, typed};
+use super::{Nonce, Typed};
 use crate::descriptor::Descriptor;
 
 /// An entry of a list of referrers. As a tag, it counts only while the manifest of its
@@ -16,4 +16,6 @@ pub struct ReferrerRecord {
     pub incarnation: Nonce,
 }
 
-typed!(ReferrerRecord, "referrer");
+impl Typed for ReferrerRecord {
+    const KIND: &'static str = "referrer";
+}

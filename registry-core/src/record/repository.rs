@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Timestamp, typed};
+use super::{Timestamp, Typed};
 use crate::ports::{Random, fresh};
 
 /// A repository. Everything in it is kept under its id, so that a rename moves nothing.
@@ -45,7 +45,9 @@ impl RepositoryRecord {
     }
 }
 
-typed!(RepositoryRecord, "repository");
+impl Typed for RepositoryRecord {
+    const KIND: &'static str = "repository";
+}
 
 /// The stable id of a repository: opaque, 1 to 128 of `[A-Za-z0-9._:-]`, not starting with `.`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nonce, Timestamp, typed};
+use super::{Nonce, Timestamp, Typed};
 use crate::digest::Digest;
 
 /// A tag. It resolves only while the manifest of its incarnation is there.
@@ -17,4 +17,6 @@ pub struct TagRecord {
     pub when: Timestamp,
 }
 
-typed!(TagRecord, "tag");
+impl Typed for TagRecord {
+    const KIND: &'static str = "tag";
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RepositoryId, Timestamp, typed};
+use super::{RepositoryId, Timestamp, Typed};
 use crate::{
     digest::{Algorithm, Digest, HashState},
     ports::Checkpoint,
@@ -82,7 +82,9 @@ impl Progress {
     }
 }
 
-typed!(UploadRecord, "upload");
+impl Typed for UploadRecord {
+    const KIND: &'static str = "upload";
+}
 
 mod checkpoint {
     use std::borrow::Cow;

@@ -24,25 +24,55 @@ struct Open {
 }
 
 impl Inner {
-    /// Begins a use case of a caller on a resource. That a read is refused to somebody who came
-    /// without credentials is no event: whoever has some is asked for them so.
+    /// Begins a use case of a caller on a resource.
     pub(super) fn trail(
         &self,
         caller: &Caller,
         action: AuditAction,
         resource: impl FnOnce() -> String,
     ) -> Trail {
-        let is_read = matches!(action, AuditAction::Pull | AuditAction::Catalog);
-        let audit = self.audit.as_ref();
-        let audit = audit.filter(|_| !(is_read && is_nobody(&caller.principal)));
-        Trail(audit.map(|log| {
-            let caller = caller.remembering();
-            let now = self.clock.now();
-            let mut event = AuditEvent::new(now, caller.principal.clone(), action, resource());
-            event.request_id = Arc::clone(&caller.request_id);
-            event.peer = caller.peer;
-            Box::new(Open { log: Arc::clone(log), event, caller })
-        }))
+        Trail(
+            self.audit
+                .as_ref()
+                .map(|log| Box::new(self.open(log, caller.remembering(), action, resource()))),
+        )
+    }
+
+    /// A read, of which only a refusal is told, so that nothing is written down of all others. That
+    /// it is refused to somebody who came without credentials is no event: whoever has some is asked
+    /// for them so.
+    pub(super) async fn audited_read<T>(
+        &self,
+        caller: &Caller,
+        action: AuditAction,
+        resource: impl FnOnce() -> String,
+        read: impl AsyncFnOnce(&Caller) -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        let Some(log) = self.audit.as_ref().filter(|_| !is_nobody(&caller.principal)) else {
+            return read(caller).await;
+        };
+        let caller = caller.remembering();
+        let result = read(&caller).await;
+        if let Err(error) = &result
+            && is_refusal(error)
+        {
+            Box::pin(self.open(log, caller, action, resource()).failed(error)).await;
+        }
+        result
+    }
+
+    fn open(
+        &self,
+        log: &Arc<dyn AuditLog>,
+        caller: Caller,
+        action: AuditAction,
+        resource: String,
+    ) -> Open {
+        let mut event =
+            AuditEvent::new(self.clock.now(), caller.principal.clone(), action, resource);
+        event.request_id = Arc::clone(&caller.request_id);
+        event.peer = caller.peer;
+        Open { log: Arc::clone(log), event, caller }
     }
 }
 
@@ -113,7 +143,7 @@ impl Open {
         let told = || error.to_string();
         let event = if is_refusal(error) {
             let reason = match error {
-                RegistryError::QuotaExceeded => told(),
+                RegistryError::QuotaExceeded(_) => told(),
                 _ => self.caller.refusal().unwrap_or_else(told),
             };
             self.event.with(AuditOutcome::Refused, reason)
@@ -150,7 +180,7 @@ const fn is_refusal(error: &RegistryError) -> bool {
         error,
         RegistryError::Denied
             | RegistryError::InsufficientScope
-            | RegistryError::QuotaExceeded
+            | RegistryError::QuotaExceeded(_)
             | RegistryError::Refused(_)
             | RegistryError::Unauthenticated
             | RegistryError::Unsupported

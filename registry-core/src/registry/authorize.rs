@@ -1,6 +1,6 @@
 //! Asking the authorizer.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, slice};
 
 use tracing::Level;
 
@@ -32,7 +32,7 @@ pub(super) struct Refusal {
 enum RefusalKind {
     /// The policy says so.
     Denied,
-    /// The principal may, but the credential's scope does not cover it.
+    /// The credential's scope does not cover it, be it that the policy would not let it.
     OutOfScope,
     /// Nobody may.
     Unsupported,
@@ -54,7 +54,7 @@ impl Inner {
         caller: &Caller,
         question: Question,
     ) -> Result<Decision, RegistryError> {
-        match self.decide(caller, &[question]).await?.remove(0) {
+        match self.decide_one(caller, &question).await? {
             Outcome::Allowed(decision) => Ok(decision),
             Outcome::Refused(refusal) => Err(self.refuse(caller, &refusal)),
         }
@@ -92,13 +92,33 @@ impl Inner {
         caller: &Caller,
         questions: &[Question],
     ) -> Result<Vec<Outcome>, RegistryError> {
+        let decisions = self.decisions(caller, questions).await?;
+        let both = decisions.into_iter().zip(questions);
+        Ok(both.map(|(decision, question)| bound(caller, &question.access, decision)).collect())
+    }
+
+    /// The same of a single question.
+    pub(super) async fn decide_one(
+        &self,
+        caller: &Caller,
+        question: &Question,
+    ) -> Result<Outcome, RegistryError> {
+        let decision = self.decisions(caller, slice::from_ref(question)).await?.remove(0);
+        Ok(bound(caller, &question.access, decision))
+    }
+
+    /// What the authorizer says, of which there is one for each question.
+    async fn decisions(
+        &self,
+        caller: &Caller,
+        questions: &[Question],
+    ) -> Result<Vec<Decision>, RegistryError> {
         let decisions = self.authorizer.authorize(&caller.principal, questions).await?;
         if decisions.len() != questions.len() {
             let error = "the authorizer answered another number of questions than it was asked";
             return Err(AuthorizerError(error.into()).into());
         }
-        let both = decisions.into_iter().zip(questions);
-        Ok(both.map(|(decision, question)| bound(caller, &question.access, decision)).collect())
+        Ok(decisions)
     }
 
     /// Refuses a request: the log holds the reason, and the client gets the error.
@@ -143,11 +163,16 @@ fn bound(caller: &Caller, access: &Access, decision: Decision) -> Outcome {
         return refused(RefusalKind::Denied, "the credential is for less than this".into());
     }
     match decision.verdict {
+        Verdict::Unsupported => refused(RefusalKind::Unsupported, decision.reason),
         Verdict::Allow if caller.scope.covers(access) => Outcome::Allowed(decision),
         Verdict::Allow => {
             refused(RefusalKind::OutOfScope, "the scope of the token does not cover it".into())
         }
+        // What a token does not carry another might (decision D22). What it does carry was allowed
+        // when it was made, or is for some tags: another would carry no more.
+        Verdict::Deny if !caller.scope.covers(access) => {
+            refused(RefusalKind::OutOfScope, decision.reason)
+        }
         Verdict::Deny => refused(RefusalKind::Denied, decision.reason),
-        Verdict::Unsupported => refused(RefusalKind::Unsupported, decision.reason),
     }
 }

@@ -10,14 +10,14 @@ mod pulled;
 mod recount;
 mod share;
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 pub(super) use share::Share;
 
 use super::Inner;
 use crate::{
     name::RepositoryName,
-    ports::{Limit, LimitKey, Subject},
+    ports::{Limit, LimitKey, RateLimiter, Subject, SubjectKind},
 };
 
 /// How many bytes are taken at once where nobody said how many will come.
@@ -31,10 +31,9 @@ impl Inner {
 
     /// Gives back bytes that a namespace kept. That never fails: they stay counted then.
     pub(super) async fn give_back(&self, namespace: &str, bytes: u64) {
-        let Some(limiter) = self.limiter.as_ref().filter(|_| bytes > 0 && !namespace.is_empty())
-        else {
-            return;
-        };
+        let limiter = self.limiter_of(Limit::StoredBytes);
+        let limiter = limiter.filter(|_| bytes > 0 && !namespace.is_empty());
+        let Some(limiter) = limiter else { return };
         let key = key(Limit::StoredBytes, namespace);
         if let Err(error) = limiter.give_back(&key, bytes).await {
             let error = &error as &dyn Error;
@@ -43,10 +42,15 @@ impl Inner {
     }
 
     fn share(&self, limit: Limit, namespace: &str) -> Share {
-        match &self.limiter {
+        match self.limiter_of(limit) {
             Some(limiter) => Share::new(limiter, self.tasks.as_ref(), key(limit, namespace)),
             None => Share::unlimited(),
         }
+    }
+
+    /// Whom to ask for bytes, where they are limited.
+    fn limiter_of(&self, limit: Limit) -> Option<&Arc<dyn RateLimiter>> {
+        self.limiter.as_ref().filter(|limiter| limiter.limits(limit, SubjectKind::Namespace))
     }
 }
 

@@ -27,9 +27,8 @@ impl Source for Registry {
         reference: &Reference,
         _: &ManifestOptions,
     ) -> Result<Fetched<PulledManifest>, RegistryError> {
-        let trail = self.0.trail(caller, AuditAction::Pull, || within(name, reference));
-        let caller = trail.caller(caller);
-        trail.refusal(self.0.pull_manifest(caller, name, reference)).await
+        let read = async |caller: &Caller| self.0.pull_manifest(caller, name, reference).await;
+        self.0.audited_read(caller, AuditAction::Pull, || within(name, reference), read).await
     }
 
     async fn blob(
@@ -39,10 +38,9 @@ impl Source for Registry {
         digest: &Digest,
         options: &BlobOptions,
     ) -> Result<Fetched<Content>, RegistryError> {
-        let trail = self.0.trail(caller, AuditAction::Pull, || format!("{name}@{digest}"));
-        let caller = trail.caller(caller);
-        let found = trail.refusal(self.0.pull_blob(caller, name, digest, options)).await?;
-        match found {
+        let read = async |caller: &Caller| self.0.pull_blob(caller, name, digest, options).await;
+        let resource = || format!("{name}@{digest}");
+        match self.0.audited_read(caller, AuditAction::Pull, resource, read).await? {
             // HEAD sends nothing.
             Fetched::Found(content) if !options.head => {
                 Ok(Fetched::Found(self.0.metered(name, content).await?))
@@ -57,8 +55,8 @@ impl Source for Registry {
         name: &RepositoryName,
         page: &Page,
     ) -> Result<Fetched<Listing<Tag>>, RegistryError> {
-        let trail = self.0.trail(caller, AuditAction::Pull, || name.to_string());
-        trail.refusal(self.0.pull_tags(trail.caller(caller), name, page)).await
+        let read = async |caller: &Caller| self.0.pull_tags(caller, name, page).await;
+        self.0.audited_read(caller, AuditAction::Pull, || name.to_string(), read).await
     }
 
     async fn referrers(
@@ -68,9 +66,9 @@ impl Source for Registry {
         subject: &Digest,
         options: &ReferrerOptions,
     ) -> Result<Listing<Descriptor>, RegistryError> {
-        let trail = self.0.trail(caller, AuditAction::Pull, || format!("{name}@{subject}"));
-        let caller = trail.caller(caller);
-        trail.refusal(self.0.pull_referrers(caller, name, subject, options)).await
+        let read =
+            async |caller: &Caller| self.0.pull_referrers(caller, name, subject, options).await;
+        self.0.audited_read(caller, AuditAction::Pull, || format!("{name}@{subject}"), read).await
     }
 
     async fn repositories(
@@ -78,7 +76,7 @@ impl Source for Registry {
         caller: &Caller,
         page: &Page,
     ) -> Result<Listing<RepositoryName>, RegistryError> {
-        let trail = self.0.trail(caller, AuditAction::Catalog, String::new);
-        trail.refusal(self.pull_catalog(trail.caller(caller), page)).await
+        let read = async |caller: &Caller| self.pull_catalog(caller, page).await;
+        self.0.audited_read(caller, AuditAction::Catalog, String::new, read).await
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use registry_core::ports::{Limit, LimitKey, RateLimiter, StoreError, Subject, Taken};
+use registry_core::ports::{Limit, LimitKey, RateLimiter, StoreError, Subject, SubjectKind, Taken};
 
 /// How many bytes each namespace keeps, as the registry says.
 #[derive(Debug, Default)]
@@ -27,6 +27,10 @@ impl Counted {
 
 #[async_trait]
 impl RateLimiter for Counted {
+    fn limits(&self, _: Limit, _: SubjectKind) -> bool {
+        true
+    }
+
     async fn take(&self, key: &LimitKey, want: u64) -> Result<Taken, StoreError> {
         // Less than was asked for, as a limiter may.
         let granted = want.min(5);

@@ -314,7 +314,7 @@ fn a_scope_that_does_not_cover_it_is_a_reason_too() {
         let (prepared, log) = (Prepared::new(), Arc::new(Recorded::default()));
         let registry = prepared.builder(AllowAll).audit(Arc::clone(&log)).build();
         let elsewhere = Grant::new(Resource::Repository(name("elsewhere")), [Action::Pull]);
-        let caller = user("alice").with_scope(Scope::Limited(vec![elsewhere]));
+        let caller = user("alice").with_scope(Scope::Limited([elsewhere].into()));
         run(case, &registry, &prepared, &caller).expect_err("the scope is for something else");
         let want: Vec<_> = spelled(case.denied, &prepared)
             .iter()
@@ -421,7 +421,7 @@ fn a_mount_whose_token_was_not_asked_for_the_source_is_told_with_that_reason() {
     let (prepared, log) = (Prepared::new(), Arc::new(Recorded::default()));
     let registry = prepared.builder(AllowAll).audit(Arc::clone(&log)).build();
     let pushes = Grant::new(Resource::Repository(name("a")), [Action::Push]);
-    let caller = &user("alice").with_scope(Scope::Limited(vec![pushes]));
+    let caller = &user("alice").with_scope(Scope::Limited([pushes].into()));
     let t = Try { registry: &registry, caller, prepared: &prepared };
     block_on(t.mount(Prepared::SHARED, Some("b"))).expect_err("it is to come back with a token");
     let want = ["mount a@SHARED from b refused: the token was not asked for it"];

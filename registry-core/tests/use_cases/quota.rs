@@ -16,7 +16,7 @@ use registry_core::{
     policy::AllowAll,
     ports::{
         BlobOptions, Clock, Limit, LimitKey, RateLimiter, Source, StoreError, StoreErrorKind,
-        Subject, Taken,
+        Subject, SubjectKind, Taken,
     },
     reference::Reference,
     registry::{Chunk, ManifestUpload, Mount, Registry},
@@ -62,6 +62,10 @@ impl Room {
 
 #[async_trait]
 impl RateLimiter for Room {
+    fn limits(&self, _: Limit, _: SubjectKind) -> bool {
+        true
+    }
+
     async fn take(&self, key: &LimitKey, want: u64) -> Result<Taken, StoreError> {
         let taken = self.with(key, |left| {
             let taken = want.min(*left);
@@ -88,8 +92,12 @@ fn limited(prepared: &Prepared, room: &Arc<Room>) -> Registry {
     prepared.builder(AllowAll).limiter(Arc::clone(room)).build()
 }
 
-fn exceeds<T: std::fmt::Debug>(result: Result<T, RegistryError>) {
-    assert!(matches!(result, Err(RegistryError::QuotaExceeded)), "{result:?}");
+/// What was needed, and what was to be had.
+fn exceeds<T: std::fmt::Debug>(result: Result<T, RegistryError>) -> (u64, u64) {
+    match result {
+        Err(RegistryError::QuotaExceeded(shortage)) => (shortage.needed, shortage.left),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A body that nobody may ask for a byte.
@@ -108,13 +116,15 @@ fn what_is_known_to_be_too_much_is_refused_before_its_first_byte() {
     let room = Room::stored(4);
     let registry = limited(&prepared, &room);
     let before = prepared.stored();
-    exceeds(block_on(registry.append_upload(&alice, &a, &prepared.upload, unread(5))));
+    let shortage =
+        exceeds(block_on(registry.append_upload(&alice, &a, &prepared.upload, unread(5))));
+    assert_eq!(shortage, (5, 4));
     let whole = digest("begun, ended");
     exceeds(block_on(registry.close_upload(&alice, &a, &prepared.upload, &whole, unread(5))));
     assert_eq!(prepared.stored(), before);
-    exceeds(block_on(registry.push_blob(&alice, &a, &digest("x"), unread(5))));
+    let error = block_on(registry.push_blob(&alice, &a, &digest("x"), unread(5)));
+    assert_eq!(error.expect_err("too much").code(), ErrorCode::Denied);
     assert_eq!(room.left(Limit::StoredBytes, "a"), 4, "all of it was given back");
-    assert_eq!(RegistryError::QuotaExceeded.code(), ErrorCode::Denied);
 }
 
 #[test]
@@ -252,6 +262,10 @@ struct GrantsNothing;
 
 #[async_trait]
 impl RateLimiter for GrantsNothing {
+    fn limits(&self, _: Limit, _: SubjectKind) -> bool {
+        true
+    }
+
     async fn take(&self, _: &LimitKey, _: u64) -> Result<Taken, StoreError> {
         Ok(Taken::Granted(0))
     }

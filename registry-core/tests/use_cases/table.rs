@@ -67,7 +67,7 @@ fn everybody(here: &RepositoryName) -> [Caller; 9] {
         caller(project(&other)),
         caller(runner(here)),
         caller(runner(&other)),
-        user("alice").with_scope(Scope::Limited(vec![carried])),
+        user("alice").with_scope(Scope::Limited([carried].into())),
     ]
 }
 

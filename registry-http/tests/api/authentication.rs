@@ -36,7 +36,7 @@ impl Authenticator for WithTokens {
         match credentials {
             Credentials::Bearer(token) if token.expose() == "good" => {
                 let name = "a".parse().expect("a name");
-                let scope = Scope::Limited(vec![Grant::repository(&name, [Action::Pull])]);
+                let scope = Scope::Limited([Grant::repository(&name, [Action::Pull])].into());
                 Ok(Authenticated::new(user("bob")).with_scope(scope))
             }
             _ => self.0.authenticate(credentials, peer).await,

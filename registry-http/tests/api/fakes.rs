@@ -19,8 +19,8 @@ use registry_core::{
     ports::{
         AuditError, AuditEvent, AuditLog, Authenticated, AuthenticationError, Authenticator,
         Authorizer, AuthorizerError, Clock, Decision, IssuedToken, Limit, LimitKey, Question,
-        RateLimiter, RefreshTokens, StoreError, StoreErrorKind, Taken, TokenError, TokenIssuer,
-        TokenVerifier, VerifiedToken,
+        RateLimiter, RefreshTokens, StoreError, StoreErrorKind, SubjectKind, Taken, TokenError,
+        TokenIssuer, TokenVerifier, VerifiedToken,
     },
     testing::ManualClock,
 };
@@ -127,7 +127,7 @@ impl Mint {
     fn keep(&self, principal: &Principal, grants: &[Grant]) -> String {
         let mut made = self.made.lock().expect("no panic");
         let token = format!("token.{}", made.len());
-        let says = VerifiedToken { principal: principal.clone(), grants: grants.to_vec() };
+        let says = VerifiedToken { principal: principal.clone(), grants: grants.into() };
         made.insert(token.clone(), says);
         token
     }
@@ -215,6 +215,10 @@ impl Windows {
 
 #[async_trait]
 impl RateLimiter for Windows {
+    fn limits(&self, _: Limit, _: SubjectKind) -> bool {
+        true
+    }
+
     async fn take(&self, key: &LimitKey, want: u64) -> Result<Taken, StoreError> {
         let now = self.clock.monotonic();
         let most = self.most.get(&key.limit).copied().unwrap_or(u64::MAX);
@@ -245,6 +249,10 @@ pub(crate) struct Broken;
 
 #[async_trait]
 impl RateLimiter for Broken {
+    fn limits(&self, _: Limit, _: SubjectKind) -> bool {
+        true
+    }
+
     async fn take(&self, _: &LimitKey, _: u64) -> Result<Taken, StoreError> {
         Err(StoreError::new(StoreErrorKind::Other))
     }

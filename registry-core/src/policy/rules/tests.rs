@@ -116,9 +116,12 @@ fn who_may_do_what_where() {
 fn the_reason_names_the_rule_and_never_breaks_the_line() {
     let pulls = |who| rule(&[who], &["a"], &[Permission::Pull]);
     let rules = Rules::new([pulls("user:alice"), pulls("user:bob").named("the \"b\"\nteam")]);
+    let pull = Question::new(access(Action::Pull, "a"));
+    let says = |who| rules.explain(&principal(who), &pull).to_string();
+    assert_eq!(says("user:alice"), "rule 1 allows it");
+    assert_eq!(says("user:bob"), r#"rule 2 "the \"b\"\nteam" allows it"#);
     let reason = |who| decide(&rules, who, &access(Action::Pull, "a")).reason;
-    assert_eq!(reason("user:alice"), "rule 1 allows it");
-    assert_eq!(reason("user:bob"), r#"rule 2 "the \"b\"\nteam" allows it"#);
+    assert_eq!(reason("user:bob"), "a rule allows it", "which one is not written down each time");
     assert_eq!(reason("user:carol"), "no rule allows it; the repository does not exist");
     let of_registry = decide(&rules, "user:carol", &access(Action::Catalog, "a")).reason;
     assert_eq!(of_registry, "no rule allows it");
@@ -128,7 +131,8 @@ fn the_reason_names_the_rule_and_never_breaks_the_line() {
     assert_eq!(found, "no rule allows it; the repository is private and owned by user:alice");
     let owned = Rules::new([pulls("everybody").when([Condition::Owned]).unwrap()]);
     let asked = Question::within(access(Action::Pull, "a"), private);
-    assert_eq!(decide_of(&owned, "user:alice", asked).reason, "rule 1 allows it when owned");
+    let says = owned.explain(&principal("user:alice"), &asked).to_string();
+    assert_eq!(says, "rule 1 allows it when owned");
 }
 
 /// Who may push to a repository of each state, by what the rules ask of it. The states are told

@@ -32,7 +32,7 @@ impl Inner {
         content: Content,
     ) -> Result<Content, RegistryError> {
         let remaining = content.range().end - content.range().start;
-        if self.limiter.is_none() || remaining == 0 {
+        if self.limiter_of(Limit::PulledBytes).is_none() || remaining == 0 {
             return Ok(content);
         }
         let mut share = self.share(Limit::PulledBytes, name.namespace());

@@ -6,7 +6,7 @@ use futures::FutureExt;
 
 use super::STEP;
 use crate::{
-    error::RegistryError,
+    error::{RegistryError, Shortage},
     ports::{LimitKey, RateLimiter, StoreError, Taken, Tasks},
 };
 
@@ -83,9 +83,8 @@ impl Share {
             && self.left < needed
         {
             if let Taken::Wait(_) = self.take(wanted - self.left).await? {
-                let left = self.left;
-                tracing::info!(%subject, needed, left, "the quota of stored bytes is used up");
-                return Err(RegistryError::QuotaExceeded);
+                let shortage = Shortage { subject, needed, left: self.left };
+                return Err(RegistryError::QuotaExceeded(Box::new(shortage)));
             }
         }
         Ok(())

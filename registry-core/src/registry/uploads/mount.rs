@@ -152,7 +152,7 @@ impl Inner {
         let access = Access::repository(Action::Pull, from);
         let source = self.find(from).await?;
         let question = Question::within(access, source.clone());
-        if let Outcome::Refused(refusal) = self.decide(caller, &[question]).await?.remove(0) {
+        if let Outcome::Refused(refusal) = self.decide_one(caller, &question).await? {
             // For the logs alone: the client gets an upload.
             self.refuse(caller, &refusal);
             return Ok(false);
