@@ -192,7 +192,9 @@ async fn what_is_not_for_them_looks_the_same_whether_it_is_there() {
     let mint = mint();
     let service = service(&mint);
     check(&service, vec![push_blob("secret/a", b"{}").with("authorization", ALICE)]).await;
-    let bob = format!("Bearer {}", mint.make(&user("bob"), "repository:secret/a:pull,push"));
+    // A token carries the same of both, or it is told by what it carries.
+    let both = "repository:secret/a:pull,push repository:nowhere/a:pull,push";
+    let bob = format!("Bearer {}", mint.make(&user("bob"), both));
     for credentials in ["", "Bearer made.up", BOB, &bob] {
         for (method, path, _) in endpoints() {
             let elsewhere = path.replace("secret/", "nowhere/");

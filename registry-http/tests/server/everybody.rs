@@ -48,22 +48,22 @@ const POLICY: &str = r#"
 /// is in a form; `m` mount from a public repository elsewhere. `p` pull; `w` push what is new; `n` make
 /// the repository; `o` move a tag, where there is one; `d` delete.
 ///
-/// `[…]` 401, since somebody might who logs in; `(…)` 401 `insufficient_scope`, since another token
-/// might be good for it; `!` 401 whatever it is, since what is shown is wrong. Any other letter is 403.
+/// `[…]` 401, since somebody might who logs in; `(…)` 401 `insufficient_scope`, since the token
+/// does not carry it; `!` 401 whatever it is, since what is shown is wrong. Any other letter is 403.
 const RIGHTS: &str = "
                              registry   absent  unclaimed  private  public  others  shared
     nobody                   t[icf]     [pwod]  [pwod]     [pwod]   p[wod]  [pwod]  p[wod]
     anonymous-token          i(c)[tf]   (pwod)  (pwod)     (pwod)   p(wod)  (pwod)  p(wod)
     alice                    ictfm      wn      w          pwod     pwod    -       p
     alice-key                ictfm      wn      w          pwod     pwod    -       p
-    alice-token              icm[tf]    wn      w          pwod     pwod    -       p
-    alice-token-to-pull      i(cm)[tf]  (w)     (w)        p(wod)   p(wod)  -       p
-    alice-token-to-push      i(cm)[tf]  wn      w          wo(pd)   wo(pd)  -       (p)
-    alice-token-elsewhere    i(cm)[tf]  (w)     (w)        (pwod)   (pwod)  -       (p)
+    alice-token              icm[tf]    wn(pd)  w(pd)      pwod     pwod    (pwod)  p(wod)
+    alice-token-to-pull      i(cm)[tf]  (pwod)  (pwod)     p(wod)   p(wod)  (pwod)  p(wod)
+    alice-token-to-push      i(cm)[tf]  wn(pd)  w(pd)      wo(pd)   wo(pd)  (pwod)  (pwod)
+    alice-token-elsewhere    i(cm)[tf]  (pwod)  (pwod)     (pwod)   (pwod)  (pwod)  (pwod)
     bob                      ictfm      pw      pw         pw       pw      pw      pw
     rita                     ictfm      p       p          p        p       p       p
     dave                     ictfm      -       -          -        p       -       p
-    dave-token               icm[tf]    -       -          -        p       -       p
+    dave-token               icm[tf]    (pwod)  (pwod)     (pwod)   p(wod)  (pwod)  p(wod)
     root                     ictfm      pwnd    pwod       pwod     pwod    pwod    pwod
     project-key              itf        pwn     pwo        pwo      pwo     pwo     pwo
     project-key-elsewhere    itf        -       -          -        -       -       -
