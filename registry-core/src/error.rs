@@ -76,7 +76,7 @@ pub enum RegistryError {
     #[error("{0}")]
     Refused(&'static str),
     /// The token does not carry this: it was not asked for it, or its owner may not do it.
-    #[error("the token is not for this: ask for one with the scope of the challenge")]
+    #[error("the token does not carry this: it was not asked for it, or its owner may not do it")]
     InsufficientScope,
     /// The namespace has no room left for what it was to keep.
     #[error("the namespace's quota of stored bytes is used up: delete something, or ask for more")]
