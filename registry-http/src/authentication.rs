@@ -108,10 +108,9 @@ impl Authentication {
     ) -> RegistryError {
         let can_ask_for_more = self.scheme == Scheme::Bearer && shows_a_token(headers);
         match error {
-            RegistryError::Denied if is_anonymous(caller) && can_ask_for_more => {
-                RegistryError::InsufficientScope
+            RegistryError::Denied | RegistryError::InsufficientScope if is_anonymous(caller) => {
+                RegistryError::Unauthenticated
             }
-            RegistryError::Denied if is_anonymous(caller) => RegistryError::Unauthenticated,
             RegistryError::InsufficientScope if !can_ask_for_more => RegistryError::Denied,
             error => error,
         }
@@ -146,7 +145,10 @@ impl Authentication {
 /// see one.
 const fn bearer_error(error: &RegistryError) -> Option<BearerError> {
     match error {
-        RegistryError::InsufficientScope => Some(BearerError::InsufficientScope),
+        // The token of somebody who has not logged in is good, and for too little.
+        RegistryError::InsufficientScope | RegistryError::Unauthenticated => {
+            Some(BearerError::InsufficientScope)
+        }
         RegistryError::Authentication(_) => Some(BearerError::InvalidToken),
         _ => None,
     }
