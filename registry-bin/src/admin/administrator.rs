@@ -286,12 +286,12 @@ impl Administrator {
             }
             None => None,
         };
-        Ok(Answer::Facts(Facts {
+        Ok(Answer::Facts(Box::new(Facts {
             user: user.map(UserEntry::of),
             is_in_file,
             repository: repository.map(|record| RepositoryRecord::clone(&record)),
             served: self.served.as_ref().map(|served| served()),
-        }))
+        })))
     }
 
     /// Keeps what was done, or why it was not.

@@ -60,7 +60,7 @@ pub(crate) enum Answer {
     /// The uploads.
     Uploads(Vec<UploadEntry>),
     /// What there is to decide on.
-    Facts(Facts),
+    Facts(Box<Facts>),
 }
 
 /// What there is to decide on.

@@ -87,14 +87,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let (_, policy) = config.policy.value.file().ok_or(Failure::NoPolicy)?;
     let account = facts.as_mut().and_then(|facts| facts.user.take());
     if let Some(facts) = &facts
-        && principal.kind() == PrincipalKind::User
         && account.is_none()
         && !facts.is_in_file
     {
-        output::say(&format!(
-            "there is no user {}: this is what one of that name could do, in no group",
-            principal.id()
-        ));
+        say_unknown(&principal);
     }
     let groups = account.iter().flat_map(|user| &user.groups).map(GroupName::as_str);
     let principal = principal.with_groups(groups);
@@ -144,6 +140,16 @@ fn deciding(
     Ok(config)
 }
 
+/// Says of a user that there is none, since the answer looks like that of a user in no group.
+fn say_unknown(principal: &Principal) {
+    if principal.kind() == PrincipalKind::User {
+        output::say(&format!(
+            "there is no user {}: this is what one of that name could do, in no group",
+            principal.id()
+        ));
+    }
+}
+
 /// Asks the store, or the server that has it; `None` where there is none.
 fn facts(
     config: &Config,
@@ -154,7 +160,7 @@ fn facts(
     let user = is_user.then(|| principal.id().to_owned());
     let repository = target.map(|target| target.name().clone());
     match administer(config, Command::Facts { user, repository }) {
-        Ok(Answer::Facts(facts)) => Ok(Some(facts)),
+        Ok(Answer::Facts(facts)) => Ok(Some(*facts)),
         Ok(_) => Err(Failure::Nonsense),
         Err(Failure::Unreached(ReachError::NoStore { .. } | ReachError::NoServer { .. })) => {
             Ok(None)
