@@ -47,8 +47,8 @@ pub use self::{
     secret::SecretKind,
     user::{User, UserList},
 };
-use crate::passwords::Guard;
 pub use crate::passwords::RESERVED_PREFIX;
+use crate::passwords::{Guard, Tries};
 
 /// Users, keys and refresh tokens in a record store. Clones are the same accounts.
 ///
@@ -96,6 +96,13 @@ impl Accounts {
             cost,
             changing: Mutex::new(()),
         }))
+    }
+
+    /// What is remembered of the tries to log in, which does not outlast the process unless it is
+    /// [saved](crate::passwords::SavedTries).
+    #[must_use]
+    pub fn tries(&self) -> Tries {
+        self.0.guard.tries()
     }
 }
 

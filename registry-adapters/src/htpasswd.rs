@@ -30,7 +30,7 @@ use self::{
     file::{FileError, UsersFile},
     users::Users,
 };
-use crate::passwords::{Guard, RESERVED_PREFIX, Turns};
+use crate::passwords::{Guard, RESERVED_PREFIX, Tries, Turns};
 
 /// bcrypt looks at no more of a password; other programs cut it there.
 const MAX_PASSWORD: usize = 72;
@@ -98,6 +98,13 @@ impl Htpasswd {
     #[must_use]
     pub fn is_name(name: &str) -> bool {
         users::is_name(name)
+    }
+
+    /// What is remembered of the tries to log in, which does not outlast the process unless it is
+    /// [saved](crate::passwords::SavedTries).
+    #[must_use]
+    pub fn tries(&self) -> Tries {
+        self.guard.tries()
     }
 
     async fn check(

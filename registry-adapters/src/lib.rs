@@ -11,7 +11,7 @@
 //! | `htpasswd` | users from a file | `htpasswd`, Unix |
 //! | `jwt` | tokens that are signed, and the keys that sign them | `jwt`, Unix |
 //! | `limits` | rates of requests, and quotas of bytes | `limits` |
-//! | `passwords` | turns at hashing passwords | `accounts`, `htpasswd` |
+//! | `passwords` | turns at hashing passwords, and the tries that count | `accounts`, `htpasswd` |
 
 #[cfg(feature = "accounts")]
 pub mod accounts;

@@ -4,10 +4,14 @@
 mod failures;
 mod fingerprint;
 mod guard;
+mod saved;
 mod turns;
 
 pub(crate) use self::guard::Guard;
-pub use self::turns::Turns;
+pub use self::{
+    saved::{SavedTries, Tries},
+    turns::Turns,
+};
 
 /// What every key and refresh token starts with, and no password.
 pub const RESERVED_PREFIX: &str = "ocir_";

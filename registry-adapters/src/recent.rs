@@ -22,6 +22,12 @@ impl<K: Copy + Ord, V> Recent<K, V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
+    /// The keys and their values, the oldest first.
+    #[cfg(any(test, feature = "accounts", all(feature = "htpasswd", unix)))]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.order.values().filter_map(|key| Some((key, self.get(key)?)))
+    }
+
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let (at, value) = self.entries.remove(key)?;
         self.order.remove(&at);

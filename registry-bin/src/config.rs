@@ -30,6 +30,7 @@ use clap::ArgMatches;
 pub(crate) use choice::{
     Anonymous, Challenge, Durability, LogFormat, References, Store, Visibility,
 };
+pub(crate) use credentials::CredentialKinds;
 pub(crate) use error::{ConfigError, ConfigErrors};
 pub(crate) use exposure::check_policy;
 pub(crate) use policy::Policy;

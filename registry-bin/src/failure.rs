@@ -8,7 +8,10 @@ use std::{io, net::SocketAddr, process::ExitCode};
 use registry_adapters::{
     filesystem::OpenError, htpasswd::HtpasswdError, jwt::KeyError, limits::LimitsError,
 };
-use registry_core::{error::RegistryError, ports::AuthorizerError};
+use registry_core::{
+    error::RegistryError,
+    ports::{AuthorizerError, StoreError},
+};
 use registry_http::TlsError;
 
 use crate::{
@@ -39,6 +42,9 @@ pub(crate) enum Failure {
     /// What the limits counted cannot be read.
     #[error("cannot go on with the limits: {0}")]
     Limits(#[from] LimitsError),
+    /// Who has to wait to log in cannot be read.
+    #[error("cannot go on with the logins that failed: {0}")]
+    Tries(StoreError),
     /// What namespaces keep cannot be counted.
     #[error("cannot count what namespaces keep: {0}")]
     Recount(RegistryError),
@@ -122,6 +128,7 @@ impl Failure {
             | Self::Group { .. }
             | Self::Prompt(_) => 2,
             Self::Limits(_)
+            | Self::Tries(_)
             | Self::Recount(_)
             | Self::Data(_)
             | Self::Exposed(_)

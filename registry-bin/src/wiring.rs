@@ -12,7 +12,7 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    policy::{AllowAll, Anonymous, ReadOnly},
+    policy::{AllowAll, Anonymous, PullWithPush, ReadOnly},
     ports::{AuditLog, Authorizer},
     record::Visibility,
     registry::{References, Registry},
@@ -116,9 +116,15 @@ pub(crate) fn policy(config: &Config) -> (Arc<dyn Authorizer>, Option<LivePolicy
 /// What a policy gives, less what the other settings take away.
 pub(crate) fn within_settings(config: &Config, policy: impl Authorizer) -> Arc<dyn Authorizer> {
     let anonymous = config.anonymous_access();
-    match config.read_only.value {
+    let policy: Arc<dyn Authorizer> = match config.read_only.value {
         false => Arc::new(Anonymous::new(anonymous, policy)),
         true => Arc::new(Anonymous::new(anonymous, ReadOnly(policy))),
+    };
+    // Around the others: where nobody may push these credentials are of no use.
+    let mut kinds = config.refuse_pull_alone.value.kinds().peekable();
+    match kinds.peek() {
+        Some(_) => Arc::new(PullWithPush::new(kinds, policy)),
+        None => policy,
     }
 }
 

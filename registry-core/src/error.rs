@@ -75,7 +75,7 @@ pub enum RegistryError {
     /// The caller may not do this, for a reason that is no secret: how to do it instead.
     #[error("{0}")]
     Refused(&'static str),
-    /// The caller may do this, but the token was not asked for it.
+    /// The token does not carry this: it was not asked for it, or its owner may not do it.
     #[error("the token is not for this: ask for one with the scope of the challenge")]
     InsufficientScope,
     /// The namespace has no room left for what it was to keep.

@@ -49,6 +49,9 @@ pub enum ManifestError {
         /// What the document says.
         body: MediaType,
     },
+    /// A manifest of Docker's that does not say itself that it is one.
+    #[error("a manifest of the type '{0}' must have it as its mediaType")]
+    Unsaid(MediaType),
     /// A document that can be read as an image and as an index (as in CVE-2021-41190), or that
     /// lacks what its media type demands.
     #[error(
@@ -90,6 +93,10 @@ impl Manifest {
 
     /// Parses a manifest that was pushed with this `Content-Type`, if any.
     ///
+    /// The same bytes are never of two types, whatever `Content-Type` they come with: those without a
+    /// `mediaType` are OCI's, and their shape tells image from index. So nobody who pushes bytes again
+    /// changes what a tag stands for (decision D28).
+    ///
     /// # Errors
     /// See [`ManifestError`].
     pub fn parse(bytes: Bytes, content_type: Option<MediaType>) -> Result<Self, ManifestError> {
@@ -101,6 +108,9 @@ impl Manifest {
         let media_type = match (content_type, &document.media_type) {
             (Some(header), Some(body)) if header != *body => {
                 return Err(ManifestError::MediaTypeDiffers { header, body: body.clone() });
+            }
+            (Some(header), None) if header.is_dockers() => {
+                return Err(ManifestError::Unsaid(header));
             }
             (Some(media_type), _) => media_type,
             (None, Some(media_type)) => media_type.clone(),

@@ -46,6 +46,11 @@ impl MediaType {
         &self.0
     }
 
+    /// Whether it is one of Docker's manifests or lists.
+    pub(crate) fn is_dockers(&self) -> bool {
+        matches!(self.as_str(), Self::DOCKER_MANIFEST | Self::DOCKER_LIST)
+    }
+
     /// Whether a blob of this type may be absent from the registry.
     #[must_use]
     pub fn is_non_distributable(&self) -> bool {

@@ -8,6 +8,7 @@ mod file;
 mod immutable;
 mod pattern;
 mod permission;
+mod pull_with_push;
 mod read_only;
 mod rule;
 mod rules;
@@ -26,6 +27,7 @@ pub use self::{
     immutable::{Immutable, ImmutableError, ImmutableTags},
     pattern::{PatternError, RepositoryPattern},
     permission::{Permission, PermissionError},
+    pull_with_push::PullWithPush,
     read_only::ReadOnly,
     rule::{Rule, RuleError},
     rules::Rules,

@@ -22,7 +22,7 @@ mod sample;
 mod tap;
 mod tasks;
 
-pub use clock::ManualClock;
+pub use clock::{ManualClock, PatientClock};
 pub use contract::{check, check_restarts};
 pub use faulty::{Fault, Faults, Faulty, FaultyHarness};
 pub use harness::Harness;

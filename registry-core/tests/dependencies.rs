@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, process::Command};
 
 /// What the core may name in its manifest.
-const ALLOWED: [&str; 11] = [
+const ALLOWED: [&str; 12] = [
     "async-trait",
+    "auto_impl",
     "bytes",
     "futures",
     "futures-core",

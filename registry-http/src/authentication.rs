@@ -95,11 +95,10 @@ impl Authentication {
     /// D22: whoever is nobody in particular is not told that they may not, but asked who they are;
     /// and a token that was not asked for this is no reason to give up, if another can be had.
     ///
-    /// A 401 asks the client to come back with something else, and a 403 to give up. That a denied
-    /// bearer gets 401 `insufficient_scope` is therefore read as: where another token would do. The
-    /// token of a principal whom the policy denies this, or whose credential could never do it (the
-    /// key of another project), gets 403 as its password or key would: no scope would help, and a
-    /// client that was told otherwise would fetch the same token again. An anonymous one gets 401,
+    /// A token that does not carry what a request needs is 401 `insufficient_scope`, whether it was
+    /// not asked for or its owner was refused it. It is 403 where no other token would do: where the
+    /// credential could never do it (the key of another project), and where the token carries it and
+    /// the policy denies it all the same, as with immutable tags. An anonymous one gets 401 there too,
     /// since its owner might log in. Neither says whether the repository is there.
     pub(crate) fn refusal(
         &self,

@@ -107,51 +107,27 @@ fn sleep(clock: Arc<dyn Clock>, time: Duration) -> Pin<Box<dyn Future<Output = (
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicU64, Ordering::SeqCst},
-        task::Waker,
-        time::{SystemTime, UNIX_EPOCH},
-    };
+    use std::task::Waker;
 
-    use async_trait::async_trait;
-    use futures::future;
+    use registry_core::testing::PatientClock;
 
     use super::*;
 
-    /// A clock in seconds that a test moves, on which everybody sleeps for ever.
-    #[derive(Default)]
-    struct Seconds(AtomicU64);
-
-    #[async_trait]
-    impl Clock for Seconds {
-        fn now(&self) -> SystemTime {
-            UNIX_EPOCH + self.monotonic()
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::from_secs(self.0.load(SeqCst))
-        }
-
-        async fn sleep(&self, _: Duration) {
-            future::pending().await
-        }
-    }
-
     #[test]
     fn only_waiting_for_the_client_counts() {
-        let clock = Arc::new(Seconds::default());
-        let mut pace = Pace::new(BodyTimeouts::default(), clock.clone());
+        let clock = PatientClock::default();
+        let mut pace = Pace::new(BodyTimeouts::default(), Arc::new(clock.clone()));
         let mut cx = Context::from_waker(Waker::noop());
         let mut is_too_slow = |pace: &mut Pace| pace.poll_too_slow(&mut cx).is_ready();
         for _ in 0..10 {
             // The server works for an hour on what came, then waits for half a minute.
             pace.received(100_000);
-            clock.0.fetch_add(3600, SeqCst);
+            clock.advance(Duration::from_secs(3600));
             assert!(!is_too_slow(&mut pace));
-            clock.0.fetch_add(30, SeqCst);
+            clock.advance(Duration::from_secs(30));
             assert!(!is_too_slow(&mut pace));
         }
-        clock.0.fetch_add(30, SeqCst);
+        clock.advance(Duration::from_secs(30));
         assert!(is_too_slow(&mut pace));
     }
 }

@@ -91,11 +91,11 @@ impl TokenService {
     }
 
     /// Refuses tokens (403) for one of these kinds of credentials that would carry `pull`, and `push`
-    /// nowhere: whoever has such a key pulls only where it pushes, as a push itself has to. Default:
-    /// none.
+    /// nowhere, and says what to do instead. Default: none.
     ///
-    /// This is about tokens. A user name and a password that are shown to the API itself get none, and
-    /// are held back by the policy alone; so is a key that may push and asks for both.
+    /// This is about what a token is asked for. Credentials that are shown to the API itself ask for
+    /// none: they are held back by the policy, as by
+    /// [`PullWithPush`](registry_core::policy::PullWithPush), which goes with this.
     #[must_use]
     pub fn not_to_pull_alone(self, kinds: impl IntoIterator<Item = CredentialKind>) -> Self {
         Self { not_to_pull_alone: kinds.into_iter().collect(), ..self }

@@ -162,6 +162,10 @@ pub(crate) struct BadLogins {
     /// How many addresses they come from, one after the other
     #[arg(long, default_value = "60000", value_parser = clap::value_parser!(u32).range(1..=65_000))]
     pub(crate) addresses: u32,
+    /// How many user names they are for, one after the other. With a single one the hash of a password
+    /// is soon computed no more: whoever guesses at it has to wait
+    #[arg(long, default_value = "60000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) users: u32,
     /// Length of the timed window
     #[arg(long, default_value = "10", value_parser = seconds)]
     pub(crate) seconds: Duration,

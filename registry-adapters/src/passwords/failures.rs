@@ -10,7 +10,10 @@ pub(super) const LIMIT: usize = 10;
 /// … within so much time, and the next try has to wait until the first of them is as old.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
-/// The latest failures of each.
+/// Of each, how long its failures still count, or until when.
+pub(super) type Left = Vec<(Fingerprint, Vec<Duration>)>;
+
+/// The latest failures of each: until when they count.
 pub(super) struct Failures(Recent<Fingerprint, VecDeque<Duration>>);
 
 impl Failures {
@@ -22,8 +25,7 @@ impl Failures {
     /// How long it has to wait, if it must.
     pub(super) fn wait(&self, who: &Fingerprint, now: Duration) -> Option<Duration> {
         let times = self.0.get(who).filter(|times| times.len() == LIMIT)?;
-        let over = *times.front()? + WINDOW;
-        over.checked_sub(now).filter(|wait| !wait.is_zero())
+        times.front()?.checked_sub(now).filter(|wait| !wait.is_zero())
     }
 
     /// Counts a failure. A try that was refused without being looked at is none: whoever keeps
@@ -33,8 +35,24 @@ impl Failures {
         if times.len() == LIMIT {
             times.pop_front();
         }
-        times.push_back(now);
+        times.push_back(now + WINDOW);
         self.0.insert(who, times);
+    }
+
+    /// Those that still count, the oldest first, and for how long.
+    pub(super) fn left(&self, now: Duration) -> Left {
+        let left = |until: &Duration| until.checked_sub(now).filter(|left| !left.is_zero());
+        let rows =
+            self.0.iter().map(|(who, times)| (*who, times.iter().filter_map(left).collect()));
+        rows.filter(|(_, left): &(_, Vec<_>)| !left.is_empty()).collect()
+    }
+
+    /// Counts again what was left.
+    pub(super) fn recall(&mut self, left: Left, now: Duration) {
+        for (who, left) in left {
+            let times = left.into_iter().take(LIMIT).map(|left| now + left.min(WINDOW));
+            self.0.insert(who, times.collect());
+        }
     }
 }
 
@@ -58,6 +76,22 @@ mod tests {
         failures.count(who, second(60));
         assert_eq!(failures.wait(&who, second(60)), Some(second(1)), "the second is as old then");
         assert_eq!(failures.wait(&Fingerprint::from([2; 32]), second(60)), None);
+    }
+
+    #[test]
+    fn what_is_left_counts_on_by_another_clock() {
+        let (who, second) = (Fingerprint::from(WHO), Duration::from_secs);
+        let mut failures = Failures::new(2);
+        for at in 100..110 {
+            failures.count(who, second(at));
+        }
+        let left = failures.left(second(105 + 60));
+        assert_eq!(left[0].1, [1, 2, 3, 4].map(second), "what no longer counts is not kept");
+        let left = failures.left(second(110));
+        let mut next = Failures::new(2);
+        next.recall(left, second(3));
+        assert_eq!(next.wait(&who, second(3)), failures.wait(&who, second(110)));
+        assert_eq!(next.wait(&who, second(3)), Some(second(50)));
     }
 
     #[test]

@@ -5,36 +5,51 @@ use std::net::IpAddr;
 use registry_core::ports::Random;
 use sha2::{Digest, Sha256};
 
-/// What stands for a text. Equal texts of one process have equal ones; without the process's key
-/// nothing can be learned from it.
+/// What stands for a text. Equal texts have equal ones if they are made with the same key; without
+/// the key nothing can be learned from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fingerprint([u8; 32]);
 
 /// Makes fingerprints.
+#[derive(Clone, Copy)]
 pub(super) struct Fingerprints {
-    key: [u8; 32],
+    /// For names and addresses, which may outlast the process.
+    names: [u8; 32],
+    /// For passwords. It is never written down: a fingerprint is a fast hash.
+    logins: [u8; 32],
 }
 
 impl Fingerprints {
-    /// With a key of its own.
+    /// With keys of its own.
     pub(super) fn new(random: &dyn Random) -> Self {
-        let mut key = [0; 32];
-        random.fill(&mut key);
-        Self { key }
+        let (mut names, mut logins) = ([0; 32], [0; 32]);
+        random.fill(&mut names);
+        random.fill(&mut logins);
+        Self { names, logins }
+    }
+
+    /// With the names' key of another process.
+    pub(super) const fn with_names(self, names: [u8; 32]) -> Self {
+        Self { names, ..self }
+    }
+
+    /// The names' key.
+    pub(super) const fn names(&self) -> [u8; 32] {
+        self.names
     }
 
     /// That of a client's address. A network of IPv6 is as good as one address of IPv4: whoever
     /// has one address of it has all 2⁶⁴.
     pub(super) fn address(&self, address: IpAddr) -> Fingerprint {
         match address.to_canonical() {
-            IpAddr::V4(address) => self.of(b"address", &[&address.octets()]),
-            IpAddr::V6(address) => self.of(b"network", &[&address.octets()[..8]]),
+            IpAddr::V4(address) => of(&self.names, b"address", &[&address.octets()]),
+            IpAddr::V6(address) => of(&self.names, b"network", &[&address.octets()[..8]]),
         }
     }
 
     /// That of a user.
     pub(super) fn user(&self, name: &str) -> Fingerprint {
-        self.of(b"user", &[name.as_bytes()])
+        of(&self.names, b"user", &[name.as_bytes()])
     }
 
     /// That of an address, and that of a user at it.
@@ -44,22 +59,28 @@ impl Fingerprints {
         address: Option<IpAddr>,
     ) -> Option<(Fingerprint, Fingerprint)> {
         let address = self.address(address?);
-        Some((address, self.of(b"place", &[&user.0, &address.0])))
+        Some((address, of(&self.names, b"place", &[&user.0, &address.0])))
     }
 
     /// That of a user's password and of the hash that it was, or may be, compared with.
     pub(super) fn login(&self, user: Fingerprint, password: &str, hash: &str) -> Fingerprint {
-        self.of(b"login", &[&user.0, password.as_bytes(), hash.as_bytes()])
+        of(&self.logins, b"login", &[&user.0, password.as_bytes(), hash.as_bytes()])
     }
+}
 
-    /// Each part with its length, so that no two lists of parts are the same bytes.
-    fn of(&self, what: &[u8], parts: &[&[u8]]) -> Fingerprint {
-        let mut hash = Sha256::new_with_prefix(self.key);
-        for part in [&what].into_iter().chain(parts) {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        Fingerprint(hash.finalize().into())
+/// Each part with its length, so that no two lists of parts are the same bytes.
+fn of(key: &[u8; 32], what: &[u8], parts: &[&[u8]]) -> Fingerprint {
+    let mut hash = Sha256::new_with_prefix(key);
+    for part in [&what].into_iter().chain(parts) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    Fingerprint(hash.finalize().into())
+}
+
+impl From<Fingerprint> for [u8; 32] {
+    fn from(Fingerprint(bytes): Fingerprint) -> Self {
+        bytes
     }
 }
 
@@ -88,6 +109,9 @@ mod tests {
         }
         let other_process = Fingerprints::new(&Seeded::new(1));
         assert!(a != other_process.user("a"));
+        // What is kept of a process says nothing of the passwords in it.
+        let next = other_process.with_names(of.names());
+        assert!(a == next.user("a") && login != next.login(a, "pw", "hash"));
     }
 
     #[test]

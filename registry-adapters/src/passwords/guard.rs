@@ -12,8 +12,9 @@
 //! and those that are refused are counted apart from passwords.
 
 use std::{
+    mem,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -23,8 +24,9 @@ use registry_core::{
 };
 
 use super::{
-    failures::Failures,
+    failures::{Failures, Left},
     fingerprint::{Fingerprint, Fingerprints},
+    saved::Tries,
     turns::Turns,
 };
 use crate::recent::Recent;
@@ -44,16 +46,21 @@ pub(crate) struct Guard {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    clock: Arc<dyn Clock>,
-    fingerprints: Fingerprints,
+pub(super) struct Shared {
+    pub(super) clock: Arc<dyn Clock>,
+    fingerprints: RwLock<Fingerprints>,
     memory: Mutex<Memory>,
 }
+
+/// What is remembered and may outlast the process, by what it is.
+pub(super) type Tables<'a> = Vec<(&'a str, Left)>;
 
 /// What is remembered of the tries so far.
 struct Memory {
     by_address: Failures,
     by_user: Failures,
+    /// By names that are no user's.
+    by_name: Failures,
     /// By the user at an address that is the user's.
     at_home: Failures,
     /// Of keys, by address.
@@ -61,8 +68,10 @@ struct Memory {
     of_keys: Failures,
     /// When a password was right.
     right: Recent<Fingerprint, Duration>,
-    /// When a user was right at an address.
+    /// Until when an address is the user's, who was right there.
     home: Recent<Fingerprint, Duration>,
+    /// Whether there is more of this than was written down last.
+    is_changed: bool,
 }
 
 /// Somebody says to be a user.
@@ -84,16 +93,22 @@ pub(crate) struct Attempt {
 
 impl Guard {
     pub(crate) fn new(clock: Arc<dyn Clock>, random: &dyn Random) -> Self {
-        let fingerprints = Fingerprints::new(random);
+        let fingerprints = RwLock::new(Fingerprints::new(random));
         let memory = Mutex::new(Memory::new());
         let shared = Arc::new(Shared { clock, fingerprints, memory });
         Self { turns: Turns::default(), shared }
     }
 
+    /// What it remembers.
+    pub(crate) fn tries(&self) -> Tries {
+        Tries(Arc::clone(&self.shared))
+    }
+
     /// Somebody says to be this user.
     pub(crate) fn user(&self, username: &str, peer: Option<IpAddr>) -> Claim {
-        let user = self.shared.fingerprints.user(username);
-        Claim { user, address: self.shared.fingerprints.place(user, peer) }
+        let of = self.shared.fingerprints();
+        let user = of.user(username);
+        Claim { user, address: of.place(user, peer) }
     }
 
     /// A password, which may be the one with this hash. Where no hash counts, this says why, and the
@@ -105,7 +120,7 @@ impl Guard {
         password: &Secret,
         hash: Result<&str, &'static str>,
     ) -> Attempt {
-        let of = &self.shared.fingerprints;
+        let of = self.shared.fingerprints();
         let login = hash.map(|hash| of.login(claim.user, password.expose(), hash));
         Attempt { claim, user: hash.is_ok().then(|| username.into()), login }
     }
@@ -158,13 +173,14 @@ impl Guard {
     /// # Errors
     /// `Throttled`.
     pub(crate) fn refused_key(&self, peer: Option<IpAddr>) -> Result<(), AuthenticationError> {
-        let Some(address) = peer.map(|address| self.shared.fingerprints.address(address)) else {
+        let Some(address) = peer.map(|address| self.shared.fingerprints().address(address)) else {
             return Ok(());
         };
         let now = self.shared.clock.monotonic();
         let mut memory = self.shared.memory();
         or_wait(memory.of_keys.wait(&address, now))?;
         memory.of_keys.count(address, now);
+        memory.is_changed = true;
         Ok(())
     }
 }
@@ -202,9 +218,33 @@ impl Shared {
         let now = self.clock.monotonic();
         match outcome {
             Ok(login) => self.memory().succeeded(&attempt.claim, login, now),
-            Err(_) => self.memory().failed(&attempt.claim, now),
+            Err(_) => self.memory().failed(&attempt.claim, attempt.user.is_some(), now),
         }
         outcome.map(drop).map_err(AuthenticationError::refused)
+    }
+
+    /// What is to be written down, with the key of its fingerprints; `None` where it is.
+    pub(super) fn changed(&self) -> Option<([u8; 32], Tables<'static>)> {
+        let now = self.clock.monotonic();
+        let mut memory = self.memory();
+        mem::take(&mut memory.is_changed).then(|| (self.fingerprints().names(), memory.left(now)))
+    }
+
+    /// It was not written down.
+    pub(super) fn change(&self) {
+        self.memory().is_changed = true;
+    }
+
+    /// Goes on with what was written down, before anybody tries.
+    pub(super) fn recall(&self, names: [u8; 32], tables: Tables<'_>) {
+        let now = self.clock.monotonic();
+        let of = self.fingerprints().with_names(names);
+        *self.fingerprints.write().unwrap_or_else(PoisonError::into_inner) = of;
+        self.memory().recall(tables, now);
+    }
+
+    fn fingerprints(&self) -> Fingerprints {
+        *self.fingerprints.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -217,16 +257,19 @@ impl Memory {
         Self {
             by_address: Failures::new(FAILED),
             by_user: Failures::new(FAILED),
+            by_name: Failures::new(FAILED),
             at_home: Failures::new(LOGINS),
             #[cfg(feature = "accounts")]
             of_keys: Failures::new(FAILED),
             right: Recent::new(LOGINS),
             home: Recent::new(LOGINS),
+            is_changed: false,
         }
     }
 
     fn wait(&self, claim: &Claim, now: Duration) -> Option<Duration> {
-        let by_user = || self.by_user.wait(&claim.user, now);
+        let by_user =
+            || self.by_user.wait(&claim.user, now).max(self.by_name.wait(&claim.user, now));
         match &claim.address {
             Some((_, place)) if self.is_home(place, now) => self.at_home.wait(place, now),
             Some((address, _)) => self.by_address.wait(address, now).max(by_user()),
@@ -235,7 +278,7 @@ impl Memory {
     }
 
     fn is_home(&self, place: &Fingerprint, now: Duration) -> bool {
-        self.home.get(place).is_some_and(|last| now < *last + AT_HOME)
+        self.home.get(place).is_some_and(|until| now < *until)
     }
 
     fn succeeded(&mut self, claim: &Claim, login: Fingerprint, now: Duration) {
@@ -245,16 +288,56 @@ impl Memory {
 
     fn welcome(&mut self, claim: &Claim, now: Duration) {
         if let Some((_, place)) = claim.address {
-            self.home.insert(place, now);
+            self.home.insert(place, now + AT_HOME);
+            self.is_changed = true;
         }
     }
 
-    fn failed(&mut self, claim: &Claim, now: Duration) {
-        self.by_user.count(claim.user, now);
+    fn failed(&mut self, claim: &Claim, is_user: bool, now: Duration) {
+        self.is_changed = true;
+        let by = if is_user { &mut self.by_user } else { &mut self.by_name };
+        by.count(claim.user, now);
         if let Some((address, place)) = claim.address {
             self.by_address.count(address, now);
             if self.is_home(&place, now) {
                 self.at_home.count(place, now);
+            }
+        }
+    }
+
+    /// What is kept, but for what may be a password.
+    fn left(&self, now: Duration) -> Tables<'static> {
+        let home = self.home.iter().filter_map(|(place, until)| {
+            let left = until.checked_sub(now).filter(|left| !left.is_zero())?;
+            Some((*place, vec![left]))
+        });
+        vec![
+            ("by-address", self.by_address.left(now)),
+            ("by-user", self.by_user.left(now)),
+            ("at-home", self.at_home.left(now)),
+            #[cfg(feature = "accounts")]
+            ("of-keys", self.of_keys.left(now)),
+            ("home", home.collect()),
+        ]
+    }
+
+    fn recall(&mut self, tables: Tables<'_>, now: Duration) {
+        for (name, rows) in tables {
+            match name {
+                "by-address" => self.by_address.recall(rows, now),
+                "by-user" => self.by_user.recall(rows, now),
+                "at-home" => self.at_home.recall(rows, now),
+                #[cfg(feature = "accounts")]
+                "of-keys" => self.of_keys.recall(rows, now),
+                "home" => {
+                    for (place, left) in rows {
+                        if let Some(left) = left.first() {
+                            self.home.insert(place, now + (*left).min(AT_HOME));
+                        }
+                    }
+                }
+                // Of another version.
+                _ => {}
             }
         }
     }

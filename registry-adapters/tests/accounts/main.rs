@@ -8,10 +8,9 @@ mod limits;
 #[path = "../support/log.rs"]
 mod log;
 mod login;
-#[path = "../support/patient.rs"]
-mod patient;
 mod prefix;
 mod refresh;
+mod restarts;
 mod secrets;
 mod timing;
 mod users;

@@ -23,11 +23,11 @@ use registry_core::{
         Authenticated, AuthenticationError, Authenticator, Clock, KeyRange, RecordStore,
         StoreError, StoreErrorKind,
     },
-    testing::{Call, Seeded, Tap, Tapped},
+    testing::{Call, PatientClock, Seeded, Tap, Tapped},
 };
 use tempfile::TempDir;
 
-use crate::{log, patient::Patient};
+use crate::log;
 
 pub(crate) const HOME: &str = "192.0.2.1";
 pub(crate) const AWAY: &str = "198.51.100.1";
@@ -39,7 +39,7 @@ pub(crate) struct World {
     pub(crate) accounts: Accounts,
     pub(crate) store: Arc<dyn RecordStore>,
     pub(crate) calls: Arc<Calls>,
-    pub(crate) clock: Patient,
+    pub(crate) clock: PatientClock,
     /// Another in each world.
     pub(crate) id: usize,
     random: Arc<Seeded>,
@@ -81,7 +81,7 @@ impl World {
         static WORLDS: AtomicUsize = AtomicUsize::new(0);
         log::start();
         let id = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let (calls, clock) = (Arc::<Calls>::default(), Patient::default());
+        let (calls, clock) = (Arc::<Calls>::default(), PatientClock::default());
         let store: Arc<dyn RecordStore> = Arc::new(Tapped::new(store, &calls));
         let random = Arc::new(Seeded::new(id as u64));
         let accounts = open(&store, &clock, &random, cheap());
@@ -185,7 +185,7 @@ impl Tap for Calls {
 
 fn open(
     store: &Arc<dyn RecordStore>,
-    clock: &Patient,
+    clock: &PatientClock,
     random: &Arc<Seeded>,
     cost: PasswordCost,
 ) -> Accounts {

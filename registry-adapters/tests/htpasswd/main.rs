@@ -4,8 +4,6 @@
 mod limits;
 #[path = "../support/log.rs"]
 mod log;
-#[path = "../support/patient.rs"]
-mod patient;
 mod reading;
 mod secrets;
 mod support;

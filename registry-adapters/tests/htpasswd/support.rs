@@ -6,11 +6,11 @@ use registry_adapters::htpasswd::{Htpasswd, HtpasswdError};
 use registry_core::{
     credentials::{Credentials, Secret},
     ports::{AuthenticationError, Authenticator},
-    testing::Seeded,
+    testing::{PatientClock, Seeded},
 };
 use tempfile::TempDir;
 
-use crate::{log, patient::Patient};
+use crate::log;
 
 pub(crate) const HOME: &str = "192.0.2.1";
 pub(crate) const AWAY: &str = "198.51.100.1";
@@ -18,7 +18,7 @@ pub(crate) const AWAY: &str = "198.51.100.1";
 /// An authenticator on a file of its own.
 pub(crate) struct World {
     pub(crate) htpasswd: Arc<Htpasswd>,
-    clock: Patient,
+    clock: PatientClock,
     directory: TempDir,
 }
 
@@ -48,7 +48,7 @@ impl World {
         log::start();
         let directory = TempDir::new().expect("a directory");
         fs::write(directory.path().join("users"), file).expect("a file");
-        let clock = Patient::default();
+        let clock = PatientClock::default();
         let path = directory.path().join("users");
         let htpasswd = Htpasswd::open(&path, clock.clone(), Seeded::default()).expect("users");
         Self { htpasswd: Arc::new(htpasswd), clock, directory }
@@ -109,6 +109,6 @@ pub(crate) fn outcome(
 
 /// Why a file cannot be used.
 pub(crate) fn error(path: &std::path::Path) -> HtpasswdError {
-    let opened = Htpasswd::open(path, Patient::default(), Seeded::default());
+    let opened = Htpasswd::open(path, PatientClock::default(), Seeded::default());
     opened.expect_err("the file is wrong")
 }

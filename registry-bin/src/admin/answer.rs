@@ -18,7 +18,7 @@ use registry_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{Hidden, Owner};
-use crate::config::Anonymous;
+use crate::config::{Anonymous, CredentialKinds};
 
 /// What became of a command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,6 +83,7 @@ pub(crate) struct Served {
     pub(crate) policy: Option<(String, PolicyFile)>,
     pub(crate) read_only: bool,
     pub(crate) anonymous: Anonymous,
+    pub(crate) refuse_pull_alone: CredentialKinds,
 }
 
 /// A repository, as it is listed.

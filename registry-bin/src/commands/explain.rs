@@ -7,9 +7,10 @@ use std::{env, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
 use registry_adapters::{accounts::GroupName, htpasswd::Htpasswd};
 use registry_core::{
+    access::Action,
     identity::{CredentialKind, Principal, PrincipalKind},
-    policy::{AllowAll, Permission},
-    ports::{Question, Verdict},
+    policy::{AllowAll, Permission, PolicyFile},
+    ports::{Authorizer, Question, Verdict},
 };
 use tokio::runtime;
 
@@ -63,8 +64,8 @@ pub(super) fn command() -> Clap {
         .about("Say whether a policy lets somebody do something, and which rule decides")
         .after_help(
             "Where a server runs it is asked: for its rules as they are in force, whatever their file \
-             says by now, for its --read-only and --anonymous, its users' groups and its \
-             repositories. Where none answers, the rules and settings are those of the environment and the \
+             says by now, for its --read-only, --anonymous and --refuse-pull-alone, its users' \
+             groups and its repositories. Where none answers, the rules and settings are those of the environment and the \
              configuration file, and users and repositories those of the store; without a store \
              nobody is in a group, and no repository is there. Standard error says which it was.\n\n\
              Exit code: 0 allowed, 1 denied, 2 the command line or the policy is wrong",
@@ -98,7 +99,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let repository = facts.and_then(|facts| facts.repository).map(Arc::new);
     let asked = Asked { principal: &principal, target, is_known, repository };
     let steps = operation::steps(action, policy, &asked);
-    let mut refusals = refusals(&config, &principal, &steps)?;
+    let mut refusals = refusals(&config, policy, &asked, &steps)?;
     if let Some(UserEntry { name, disabled: true, .. }) = &account {
         refusals += &format!("user {name} is disabled, and cannot log in\n");
     }
@@ -119,8 +120,9 @@ fn deciding(
 ) -> Result<Config, Failure> {
     let named = matches.get_one::<PathBuf>(POLICY);
     let is_served = served.is_some();
-    if let Some(Served { policy, read_only, anonymous }) = served {
+    if let Some(Served { policy, read_only, anonymous, refuse_pull_alone }) = served {
         (config.read_only.value, config.anonymous.value) = (read_only, anonymous);
+        config.refuse_pull_alone.value = refuse_pull_alone;
         if let Some((path, policy)) = policy {
             config.policy.value = Policy::new(path.into(), policy);
         }
@@ -172,21 +174,35 @@ fn facts(
 /// What the server refuses though the policy may allow it, a line for each.
 fn refusals(
     config: &Config,
-    principal: &Principal,
+    policy: &PolicyFile,
+    asked: &Asked<'_>,
     steps: &[Taken<'_>],
 ) -> Result<String, Failure> {
-    let questions: Vec<_> = steps.iter().map(|taken| Question::new(taken.access.clone())).collect();
-    // The very thing that is served, around a policy that lets everybody do everything.
-    let settings = wiring::within_settings(config, AllowAll);
+    let question =
+        |taken: &Taken<'_>| Question::within(taken.access.clone(), asked.repository.clone());
+    let questions: Vec<_> = steps.iter().map(question).collect();
     let runtime = runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|source| Failure::System { what: "an event loop", source })?;
-    let decisions = runtime.block_on(settings.authorize(principal, &questions));
-    let decisions = decisions.map_err(Failure::Undecided)?;
-    let refusals = steps.iter().zip(decisions).filter_map(|(taken, decision)| {
+    let decide = |settings: Arc<dyn Authorizer>| {
+        let decisions = runtime.block_on(settings.authorize(asked.principal, &questions));
+        decisions.map_err(Failure::Undecided)
+    };
+    // The very thing that is served, around a policy that lets everybody do everything; and around
+    // this one, since who may pull may depend on who may push.
+    let whatever_it_says = decide(wiring::within_settings(config, AllowAll))?;
+    let as_it_says = decide(wiring::within_settings(config, policy.clone()))?;
+    let refusals = steps.iter().zip(whatever_it_says).zip(as_it_says);
+    let refusals = refusals.filter_map(|((taken, whatever), as_it_says)| {
+        let pulls = taken.access.action == Action::Pull && taken.step.is_allowed();
+        let decision = match whatever.verdict {
+            Verdict::Allow if pulls => as_it_says,
+            _ => whatever,
+        };
         let setting = match decision.verdict {
             Verdict::Allow => return None,
             Verdict::Unsupported => "--read-only",
-            _ => "--anonymous",
+            _ if asked.principal.kind() == PrincipalKind::Anonymous => "--anonymous",
+            _ => "--refuse-pull-alone",
         };
         let permission = taken.step.permission;
         Some(format!("{permission}: refused by {setting}: {}\n", decision.reason))

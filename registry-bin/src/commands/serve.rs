@@ -57,8 +57,9 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let registry = wire(policy, Some(Arc::clone(&audit)));
     let served = served(config, live.clone());
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
-    let keeping =
-        keeping::keep(config, registry.clone(), live, keys.clone(), limits.clone(), hangups);
+    let (counted, tries) = (limits.clone(), &login.tries);
+    let kept = keys.clone();
+    let keeping = keeping::keep(config, registry.clone(), live, kept, counted, tries, hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
         htpasswd: login.htpasswd.clone(),
@@ -94,6 +95,12 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "what the limits counted is not kept");
     }
+    for tries in &login.tries {
+        if let Err(error) = tries.save().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "who has to wait to log in is not kept");
+        }
+    }
     tracing::info!("ended");
     Ok(())
 }
@@ -101,11 +108,12 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
 /// Says by what is decided now.
 fn served(config: &Config, policy: Option<LivePolicy>) -> impl Fn() -> Served + use<> {
     let (read_only, anonymous) = (config.read_only.value, config.anonymous.value);
+    let refuse_pull_alone = config.refuse_pull_alone.value.clone();
     move || {
         let policy = policy.as_ref().map(|policy| {
             (policy.path().display().to_string(), PolicyFile::clone(&policy.current()))
         });
-        Served { policy, read_only, anonymous }
+        Served { policy, read_only, anonymous, refuse_pull_alone: refuse_pull_alone.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use registry_core::identity::CredentialKind;
+use serde::{Deserialize, Serialize};
 
 use super::value::Value;
 
@@ -14,7 +15,8 @@ const KINDS: [(&str, CredentialKind); 4] = [
 ];
 
 /// Some kinds of credentials, perhaps none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct CredentialKinds(Vec<(&'static str, CredentialKind)>);
 
 impl CredentialKinds {
@@ -33,6 +35,20 @@ impl Value for CredentialKinds {
         let words = text.split(',').map(str::trim).filter(|_| !text.is_empty());
         let kind = |word| KINDS.iter().find(|(known, _)| *known == word).copied();
         words.map(kind).collect::<Option<Vec<_>>>().map(Self)
+    }
+}
+
+impl TryFrom<String> for CredentialKinds {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(Self::expected)
+    }
+}
+
+impl From<CredentialKinds> for String {
+    fn from(kinds: CredentialKinds) -> Self {
+        kinds.to_string()
     }
 }
 

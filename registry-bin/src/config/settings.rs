@@ -129,8 +129,8 @@ settings! {
     /// Sign tokens with the Ed25519 key in this PEM file; without it with one that is made below --data
     token_key: OptionalFile = "" FILE;
 
-    /// Refuse tokens for pull alone to these credentials, separated by commas: password, user-key,
-    /// project-key, runner-token
+    /// Let these credentials pull only where they may push, and get no token for pull alone, separated
+    /// by commas: password, user-key, project-key, runner-token
     refuse_pull_alone: CredentialKinds = "" KINDS;
 
     /// Who may see a new repository, where the policy asks that: private or public

@@ -9,6 +9,7 @@ use registry_adapters::{
     accounts::Accounts,
     htpasswd::Htpasswd,
     jwt::{JsonWebTokens, KeyRing},
+    passwords::SavedTries,
     system::{SystemClock, SystemRandom},
 };
 use registry_core::ports::{Authenticator, Clock, TokenIssuer};
@@ -35,6 +36,8 @@ pub(crate) struct Login {
     pub(crate) htpasswd: Option<Arc<Htpasswd>>,
     /// Where tokens are made.
     pub(crate) tokens: Option<Tokens>,
+    /// Who has to wait, by each of those who compare passwords.
+    pub(crate) tries: Vec<Arc<SavedTries>>,
 }
 
 /// What makes tokens, and reads them.
@@ -59,6 +62,17 @@ impl Login {
     pub(crate) async fn open(config: &Config, stores: &Stores) -> Result<Self, Failure> {
         let accounts = config.accounts.value.then(|| accounts(stores));
         let htpasswd = shared(accounts.as_ref(), htpasswd(config)?);
+        let mut tries = Vec::new();
+        for (name, of) in [
+            ("accounts", accounts.as_ref().map(Accounts::tries)),
+            ("htpasswd", htpasswd.as_deref().map(Htpasswd::tries)),
+        ] {
+            if let Some(of) = of {
+                let records = Arc::clone(&stores.records);
+                let saved = SavedTries::open(of, name, records, SystemRandom).await;
+                tries.push(Arc::new(saved.map_err(Failure::Tries)?));
+            }
+        }
         let users = authenticator(accounts.clone(), htpasswd.clone());
         let tokens = match &users {
             Some(users) if config.challenge.value != Challenge::Basic => {
@@ -66,7 +80,7 @@ impl Login {
             }
             _ => None,
         };
-        Ok(Self { accounts, users, htpasswd, tokens })
+        Ok(Self { accounts, users, htpasswd, tokens, tries })
     }
 }
 

@@ -58,8 +58,8 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     let scope = "repository:team/app:pull%20repository:alice/app:pull,push";
     let bearer = token(&http, &alice, scope).await.expect("a token");
     let tags = "/v2/team/app/tags/list";
-    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 403, "it is private");
-    assert_eq!(push(&http, "team/app", &bearer).await.as_u16(), 403);
+    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 401, "insufficient_scope");
+    assert_eq!(push(&http, "team/app", &bearer).await.as_u16(), 401);
     assert_eq!(push(&http, "alice/app", &bearer).await.as_u16(), 201);
     let scopes = ["--scope", "repository:team/app:pull", "--scope", "repository:alice/app:pull"];
     let minted = program.run(&[&["token", "mint", "--user", "alice"][..], &scopes].concat());

@@ -44,6 +44,24 @@ async fn whoever_asks_too_often_is_told_when_to_come_back_and_a_restart_is_no_wa
 }
 
 #[tokio::test]
+async fn whoever_was_wrong_too_often_waits_after_a_restart_too() {
+    let program = Program::new();
+    let running = Running::start(&program, &["--accounts"]);
+    let http = Http::new(running.address);
+    let (right, wrong) = (add(&program, "alice", &[]), basic("alice", "not that"));
+    for _ in 0..10 {
+        let answered = status(&http, Method::GET, "/v2/", &wrong, "").await;
+        assert_eq!(answered, StatusCode::UNAUTHORIZED);
+    }
+    running.signal(Signal::TERM);
+    running.end();
+    let running = Running::start(&program, &["--accounts"]);
+    let http = Http::new(running.address);
+    let answered = status(&http, Method::GET, "/v2/", &basic("alice", &right), "").await;
+    assert_eq!(answered, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn a_machine_to_itself_is_not_limited() {
     let program = Program::new();
     let running = Running::start(&program, &["--requests-per-address", "1"]);

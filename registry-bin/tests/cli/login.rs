@@ -75,6 +75,47 @@ async fn credentials_that_may_not_pull_alone_get_no_token_for_it() {
 }
 
 #[tokio::test]
+async fn credentials_that_may_not_pull_alone_pull_only_where_they_may_push_however_they_are_shown()
+{
+    const RULES: &str = r#"
+        [[rule]]
+        who = ["authenticated"]
+        repositories = ["acme/app"]
+        actions = ["pull", "push", "create"]
+
+        [[rule]]
+        who = ["authenticated"]
+        repositories = ["acme/base"]
+        actions = ["pull"]
+    "#;
+    for challenge in ["basic", "bearer"] {
+        let program = Program::new().file("policy.toml", RULES);
+        let login = ["--accounts", "--policy", "policy.toml", "--challenge", challenge];
+        let refuse = ["--refuse-pull-alone", "project-key"];
+        let running = Running::start(&program, &[&login[..], &refuse].concat());
+        let http = Http::new(running.address);
+        let key = program.run(&["key", "create", "--project", "acme"]);
+        let acme = basic("acme", key.stdout.trim_end());
+        let alice = basic("alice", &add(&program, "alice", &[]));
+        for (who, repository, expected) in [
+            (&acme, "acme/app", StatusCode::NOT_FOUND),
+            (&acme, "acme/base", StatusCode::FORBIDDEN),
+            (&alice, "acme/base", StatusCode::NOT_FOUND),
+        ] {
+            let path = format!("/v2/{repository}/tags/list");
+            let reply = status(&http, Method::GET, &path, who, "").await;
+            assert_eq!(reply, expected, "{challenge} {repository}");
+        }
+        if challenge == "bearer" {
+            let both = "repository:acme/app:pull,push&scope=repository:acme/base:pull";
+            let bearer = token(&http, &acme, both).await.expect("it pushes somewhere");
+            let reply = status(&http, Method::GET, "/v2/acme/base/tags/list", &bearer, "").await;
+            assert_eq!(reply, StatusCode::UNAUTHORIZED, "insufficient_scope");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_upload_does_not_go_on_with_a_key_that_was_revoked() {
     let program = Program::new();
     let running = Running::start(&program, &["--accounts"]);

@@ -104,6 +104,25 @@ fn explain_says_what_the_server_would_refuse_whatever_the_rules_say() {
             "anonymous push drop",
             &["push: rule 2 allows it", "push: refused by --anonymous: anonymous callers may not"],
         ),
+        (
+            "refuse-pull-alone = \"password\"",
+            "alice pull public/app",
+            &[
+                "pull: rule 1 \"the world\" allows it",
+                "pull: refused by --refuse-pull-alone: credentials of the kind password pull only \
+                 where they may push",
+            ],
+        ),
+        (
+            "refuse-pull-alone = \"password\"",
+            "alice pull team/app",
+            &["pull: rule 3 \"developers\" allows it"],
+        ),
+        (
+            "refuse-pull-alone = \"user-key\"",
+            "alice pull public/app",
+            &["pull: rule 1 \"the world\" allows it"],
+        ),
     ] {
         let configuration = format!("policy = \"policy.toml\"\n{setting}\n");
         let program = Program::new().file("policy.toml", RULES);

@@ -107,3 +107,29 @@ fn what_two_readers_could_read_differently_is_refused() {
         assert!(parse(&text, media_type).is_err(), "{media_type}: {text}");
     }
 }
+
+#[test]
+fn no_bytes_are_of_two_types_whatever_content_type_they_come_with() {
+    let types = [
+        MediaType::OCI_MANIFEST,
+        MediaType::OCI_INDEX,
+        MediaType::DOCKER_MANIFEST,
+        MediaType::DOCKER_LIST,
+    ];
+    let image = format!(r#""config":{}"#, descriptor());
+    let index = r#""manifests":[]"#;
+    let says = |media_type: &str| format!(r#","mediaType":"{media_type}""#);
+    for (shape, said, is) in [
+        (&*image, String::new(), MediaType::OCI_MANIFEST),
+        (&image, r#","mediaType":null"#.into(), MediaType::OCI_MANIFEST),
+        (&image, says(MediaType::OCI_MANIFEST), MediaType::OCI_MANIFEST),
+        (&image, says(MediaType::DOCKER_MANIFEST), MediaType::DOCKER_MANIFEST),
+        (index, String::new(), MediaType::OCI_INDEX),
+        (index, says(MediaType::OCI_INDEX), MediaType::OCI_INDEX),
+        (index, says(MediaType::DOCKER_LIST), MediaType::DOCKER_LIST),
+    ] {
+        let text = format!(r#"{{"schemaVersion":2,{shape}{said}}}"#);
+        let taken = types.into_iter().filter(|content_type| parse(&text, content_type).is_ok());
+        assert_eq!(taken.collect::<Vec<_>>(), [is], "{text}");
+    }
+}

@@ -13,6 +13,9 @@ use crate::{access::Access, identity::Principal, record::RepositoryRecord};
 pub trait Authorizer: Send + Sync + 'static {
     /// One decision for each question, in their order.
     ///
+    /// The registry also asks for [`Principal::anonymous`] while it serves others, though nobody ever
+    /// came without credentials: what that one may pull is no secret from anybody.
+    ///
     /// # Errors
     /// When it cannot decide: the client gets 503, which is not a refusal.
     async fn authorize(

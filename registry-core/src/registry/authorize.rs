@@ -32,7 +32,7 @@ pub(super) struct Refusal {
 enum RefusalKind {
     /// The policy says so.
     Denied,
-    /// The principal may, but the credential's scope does not cover it.
+    /// The credential's scope does not cover it, be it that the policy would not let it.
     OutOfScope,
     /// Nobody may.
     Unsupported,
@@ -163,11 +163,16 @@ fn bound(caller: &Caller, access: &Access, decision: Decision) -> Outcome {
         return refused(RefusalKind::Denied, "the credential is for less than this".into());
     }
     match decision.verdict {
+        Verdict::Unsupported => refused(RefusalKind::Unsupported, decision.reason),
         Verdict::Allow if caller.scope.covers(access) => Outcome::Allowed(decision),
         Verdict::Allow => {
             refused(RefusalKind::OutOfScope, "the scope of the token does not cover it".into())
         }
+        // What a token does not carry another might (decision D22). What it does carry was allowed
+        // when it was made, or is for some tags: another would carry no more.
+        Verdict::Deny if !caller.scope.covers(access) => {
+            refused(RefusalKind::OutOfScope, decision.reason)
+        }
         Verdict::Deny => refused(RefusalKind::Denied, decision.reason),
-        Verdict::Unsupported => refused(RefusalKind::Unsupported, decision.reason),
     }
 }

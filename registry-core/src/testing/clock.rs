@@ -1,11 +1,15 @@
 //! Time that passes when a test says.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
+use futures::future::pending;
 
 use crate::ports::Clock;
 
@@ -40,5 +44,32 @@ impl Clock for ManualClock {
     /// Nobody waits: the time has passed at once.
     async fn sleep(&self, duration: Duration) {
         self.advance(duration);
+    }
+}
+
+/// A [`ManualClock`] on which nobody's patience ends: whoever sleeps sleeps for ever. Clones are the
+/// same clock.
+#[derive(Clone, Debug, Default)]
+pub struct PatientClock(Arc<ManualClock>);
+
+impl PatientClock {
+    /// Lets time pass.
+    pub fn advance(&self, by: Duration) {
+        self.0.advance(by);
+    }
+}
+
+#[async_trait]
+impl Clock for PatientClock {
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    async fn sleep(&self, _: Duration) {
+        pending().await
     }
 }

@@ -179,7 +179,7 @@ fn index() -> Sample {
 /// The use cases, and what becomes of each: a line for each of the [`STATES`], with a letter for
 /// each of [`EVERYBODY`].
 ///
-/// `+` it is done; `-` denied; `s` the token does not cover it; `0` what it is about is not there;
+/// `+` it is done; `-` denied; `s` the token does not carry it; `0` what it is about is not there;
 /// `u` a mount that opens an upload instead; `.` the repository is not among those listed.
 const TABLE: &str = "
                                 A o b r p q u v t
@@ -279,33 +279,33 @@ const TABLE: &str = "
         owned                   - - - - - - - - s
         public                  - - - - - - - - s
     delete a tag
-        new                     - - - 0 - - - - -
-        unclaimed               - - - + - - - - -
+        new                     - - - 0 - - - - s
+        unclaimed               - - - + - - - - s
         owned                   - + - + - - - - s
         public                  - + - + - - - - s
     delete v1
-        new                     - - - - - - - - -
-        unclaimed               - - - - - - - - -
-        owned                   - - - - - - - - -
-        public                  - - - - - - - - -
+        new                     - - - - - - - - s
+        unclaimed               - - - - - - - - s
+        owned                   - - - - - - - - s
+        public                  - - - - - - - - s
     delete a manifest with v1
-        new                     - - - 0 - - - - -
-        unclaimed               - - - - - - - - -
+        new                     - - - 0 - - - - s
+        unclaimed               - - - - - - - - s
         owned                   - - - - - - - - s
         public                  - - - - - - - - s
     delete a manifest with a tag
-        new                     - - - 0 - - - - -
-        unclaimed               - - - + - - - - -
+        new                     - - - 0 - - - - s
+        unclaimed               - - - + - - - - s
         owned                   - + - + - - - - s
         public                  - + - + - - - - s
     delete a manifest without
-        new                     - - - 0 - - - - -
-        unclaimed               - - - + - - - - -
+        new                     - - - 0 - - - - s
+        unclaimed               - - - + - - - - s
         owned                   - + - + - - - - s
         public                  - + - + - - - - s
     delete a blob
-        new                     - - - 0 - - - - -
-        unclaimed               - - - + - - - - -
+        new                     - - - 0 - - - - s
+        unclaimed               - - - + - - - - s
         owned                   - + - + - - - - s
         public                  - + - + - - - - s
     find it in the catalog
@@ -314,25 +314,25 @@ const TABLE: &str = "
         owned                   - + . + - - - - s
         public                  - + + + - - - - s
     make it public
-        new                     - - - 0 - - - - -
-        unclaimed               - - - + - - - - -
+        new                     - - - 0 - - - - s
+        unclaimed               - - - + - - - - s
         owned                   - + - + - - - - s
         public                  - + - + - - - - s
     list all repositories
-        new                     - - - . - - - - -
-        unclaimed               - - - + - - - - -
-        owned                   - - - + - - - - -
-        public                  - - - + - - - - -
+        new                     - - - . - - - - s
+        unclaimed               - - - + - - - - s
+        owned                   - - - + - - - - s
+        public                  - - - + - - - - s
     list all uploads
-        new                     - - - + - - - - -
-        unclaimed               - - - + - - - - -
-        owned                   - - - + - - - - -
-        public                  - - - + - - - - -
+        new                     - - - + - - - - s
+        unclaimed               - - - + - - - - s
+        owned                   - - - + - - - - s
+        public                  - - - + - - - - s
     cancel any upload
-        new                     - - - + - - - - -
-        unclaimed               - - - + - - - - -
-        owned                   - - - + - - - - -
-        public                  - - - + - - - - -
+        new                     - - - + - - - - s
+        unclaimed               - - - + - - - - s
+        owned                   - - - + - - - - s
+        public                  - - - + - - - - s
 ";
 
 async fn run(does: &str, t: &Attempt) -> Result<char, RegistryError> {

@@ -163,32 +163,12 @@ impl Look {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        fs,
-        path::Path,
-        time::{SystemTime, UNIX_EPOCH},
-    };
+    use std::{fs, path::Path};
 
-    use async_trait::async_trait;
+    use registry_core::testing::ManualClock;
     use tempfile::TempDir;
 
     use super::*;
-
-    /// A clock that stands still.
-    struct Still;
-
-    #[async_trait]
-    impl Clock for Still {
-        fn now(&self) -> SystemTime {
-            UNIX_EPOCH
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::ZERO
-        }
-
-        async fn sleep(&self, _: Duration) {}
-    }
 
     fn write_pair(directory: &Path) -> String {
         let names = ["registry.test".to_owned()];
@@ -201,7 +181,7 @@ mod tests {
 
     fn load(directory: &TempDir) -> Tls {
         let at = |name: &str| directory.path().join(name);
-        Tls::load(at("certificate"), at("key"), Still).expect("a pair")
+        Tls::load(at("certificate"), at("key"), ManualClock::default()).expect("a pair")
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Who asks, what they are told when it is not clear who, and how clients learn to say it.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use async_trait::async_trait;
 use registry_adapters::system::{SystemClock, SystemRandom};
 use registry_core::{
     access::{Access, Action, Grant, Scope},
     credentials::Credentials,
-    identity::{Principal, PrincipalKind},
+    identity::Principal,
     policy::AllowAll,
     ports::{
         Authenticated, AuthenticationError, Authenticator, Authorizer, AuthorizerError, Decision,
@@ -16,44 +16,30 @@ use registry_core::{
 };
 use registry_http::RegistryService;
 
-use super::support::*;
+use super::{
+    fakes::{ALICE, BOB, Users, WRONG, user},
+    support::*,
+};
 
 const CHALLENGE: &str = "Basic realm=\"the test's registry\"";
 
-/// What `Basic` says for alice, for bob, and for alice with a wrong password.
-const ALICE: &str = "Basic YWxpY2U6d29uZGVy";
-const BOB: &str = "Basic Ym9iOmJ1aWxkZXI=";
-const WRONG: &str = "Basic YWxpY2U6d3Jvbmc=";
-
-/// Knows alice and bob by their passwords, and bob by a token that is good for pulling from `a`.
-struct Users;
+/// Knows bob by a token too, which is good for pulling from `a`.
+struct WithTokens(Users);
 
 #[async_trait]
-impl Authenticator for Users {
+impl Authenticator for WithTokens {
     async fn authenticate(
         &self,
         credentials: &Credentials,
-        _: Option<IpAddr>,
+        peer: Option<IpAddr>,
     ) -> Result<Authenticated, AuthenticationError> {
-        let user = |name: &str| Authenticated::new(Principal::new(PrincipalKind::User, name));
         match credentials {
-            Credentials::Absent => Ok(Authenticated::new(Principal::anonymous())),
-            Credentials::Basic { username, password } => match (&**username, password.expose()) {
-                ("alice", "wonder") => Ok(user("alice")),
-                ("bob", "builder") => Ok(user("bob")),
-                ("alice", _) => Err(AuthenticationError::refused("the password is wrong")),
-                ("mallory", _) => {
-                    Err(AuthenticationError::Throttled { retry_after: Duration::from_secs(9) })
-                }
-                ("zoe", _) => Err(AuthenticationError::Unavailable("no directory".into())),
-                _ => Err(AuthenticationError::refused("there is no such user")),
-            },
             Credentials::Bearer(token) if token.expose() == "good" => {
                 let name = "a".parse().expect("a name");
-                let scope = Scope::Limited([Grant::repository(&name, [Action::Pull].into())]);
-                Ok(user("bob").with_scope(scope))
+                let scope = Scope::Limited([Grant::repository(&name, [Action::Pull])].into());
+                Ok(Authenticated::new(user("bob")).with_scope(scope))
             }
-            _ => Err(AuthenticationError::refused("the token is expired")),
+            _ => self.0.authenticate(credentials, peer).await,
         }
     }
 }
@@ -80,7 +66,7 @@ impl Authorizer for Policy {
 fn service(authorizer: impl Authorizer) -> RegistryService {
     let realm = "the test's registry".parse().expect("a realm");
     RegistryService::builder(registry(authorizer).build(), SystemClock::new(), SystemRandom)
-        .authenticator(&realm, Users)
+        .authenticator(&realm, WithTokens(Users::default()))
         .build()
 }
 

@@ -24,6 +24,10 @@ use serde_json::{Value, json};
 pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
+/// The digest of nothing that is ever pushed.
+pub(crate) const MISSING: &str =
+    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
 /// A registry over fresh stores in memory.
 pub(crate) fn registry(authorizer: impl Authorizer) -> registry::Builder {
     Registry::builder(

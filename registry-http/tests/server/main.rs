@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "a server over sockets runs in real time")]
 
 mod downloads;
+mod everybody;
 mod floods;
 mod limits;
 mod origin;

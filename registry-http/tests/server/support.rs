@@ -70,7 +70,10 @@ impl Server {
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.expect("a connection")
+        let stream = TcpStream::connect(self.address).await.expect("a connection");
+        // Nothing waits for an acknowledgement that is late on purpose.
+        stream.set_nodelay(true).expect("an option");
+        stream
     }
 
     /// Sends these bytes and reads until the server closes the connection.

@@ -4,18 +4,15 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::Duration,
 };
 
-use async_trait::async_trait;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 use registry_core::{
     digest::Algorithm,
     ports::{Clock, ContentBytes},
+    testing::PatientClock,
 };
 use registry_http::{ServerOptions, Tls, TlsError};
 use rustls::{
@@ -75,25 +72,6 @@ impl Pair {
     }
 }
 
-/// A clock that only a test moves.
-#[derive(Clone, Default)]
-struct Seconds(Arc<AtomicU64>);
-
-#[async_trait]
-impl Clock for Seconds {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + self.monotonic()
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(SeqCst))
-    }
-
-    async fn sleep(&self, _: Duration) {
-        std::future::pending().await
-    }
-}
-
 /// A directory with a pair's files.
 fn directory(pair: &Pair) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
@@ -147,7 +125,7 @@ async fn served(server: &Server, pairs: &[&Pair]) -> usize {
 async fn a_blob_goes_up_and_down_in_the_protocol_that_was_agreed_on() {
     let pair = Pair::new();
     let directory = directory(&pair);
-    let clock = Seconds::default();
+    let clock = PatientClock::default();
     let server = start_tls(directory.path(), clock, ServerOptions::default()).await;
     for version in [&TLS12, &TLS13] {
         for (offered, agreed) in
@@ -177,7 +155,7 @@ async fn a_client_is_sent_to_where_its_password_is_encrypted() {
     let pair = Pair::new();
     let directory = directory(&pair);
     let mut options = ServerOptions::default();
-    options.tls = Some(load(directory.path(), Seconds::default()).expect("a pair"));
+    options.tls = Some(load(directory.path(), PatientClock::default()).expect("a pair"));
     let server = start(origin::service(), options).await;
     let http1 = connect(&server, &connector(&[&pair], &TLS13, &["http/1.1"])).await;
     let http2 = connect(&server, &connector(&[&pair], &TLS13, &["h2"])).await;
@@ -192,7 +170,7 @@ async fn a_file_is_read_as_a_stream_since_nothing_may_leave_as_it_is() {
     let pair = Pair::new();
     let directory = directory(&pair);
     let mut options = ServerOptions::default();
-    options.tls = Some(load(directory.path(), Seconds::default()).expect("a pair"));
+    options.tls = Some(load(directory.path(), PatientClock::default()).expect("a pair"));
     let file = tempfile::tempfile().expect("a file");
     file.set_len(10).expect("a length");
     let open = move |_, _| ContentBytes::File(file.try_clone().expect("a file"), as_stream);
@@ -206,7 +184,7 @@ async fn a_file_is_read_as_a_stream_since_nothing_may_leave_as_it_is() {
 async fn a_client_that_speaks_no_tls_is_dropped_without_harm() {
     let pair = Pair::new();
     let directory = directory(&pair);
-    let clock = Seconds::default();
+    let clock = PatientClock::default();
     let server = start_tls(directory.path(), clock, ServerOptions::default()).await;
     for said in ["GET /v2/ HTTP/1.1\r\nhost: a\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let reply = server.talk(said).await;
@@ -221,7 +199,7 @@ async fn a_client_that_does_not_get_on_is_dropped_and_keeps_nobody_waiting() {
     let directory = directory(&pair);
     let mut options = ServerOptions::default();
     options.header_timeout = Duration::from_secs(2);
-    let server = start_tls(directory.path(), Seconds::default(), options).await;
+    let server = start_tls(directory.path(), PatientClock::default(), options).await;
     // Nothing; the beginning of a handshake; a handshake and then nothing.
     let mut nothing = server.connect().await;
     let mut begun = server.connect().await;
@@ -245,7 +223,7 @@ async fn a_handshake_holds_a_place_until_it_is_given_up() {
     let mut options = ServerOptions::default();
     options.max_connections = 1;
     options.header_timeout = Duration::from_secs(2);
-    let server = start_tls(directory.path(), Seconds::default(), options).await;
+    let server = start_tls(directory.path(), PatientClock::default(), options).await;
     let mut first = server.connect().await;
     // Gets a place once the first has lost it.
     assert_eq!(served(&server, &[&pair]).await, 0);
@@ -259,7 +237,7 @@ async fn a_server_that_stops_waits_for_no_handshake() {
     let mut options = ServerOptions::default();
     options.header_timeout = Duration::from_secs(3600);
     options.drain_limit = Duration::from_secs(3600);
-    let mut server = start_tls(directory.path(), Seconds::default(), options).await;
+    let mut server = start_tls(directory.path(), PatientClock::default(), options).await;
     let mut begun = server.connect().await;
     begun.write_all(&[22, 3, 1]).await.expect("sent");
     assert_eq!(served(&server, &[&pair]).await, 0);
@@ -274,7 +252,7 @@ async fn a_client_that_takes_nothing_is_dropped() {
     let mut options = ServerOptions::default();
     options.send_timeout = Duration::from_millis(50);
     options.drain_limit = Duration::from_secs(3600);
-    let mut server = start_tls(directory.path(), Seconds::default(), options).await;
+    let mut server = start_tls(directory.path(), PatientClock::default(), options).await;
     let connector = connector(&[&pair], &TLS13, &[]);
     let mut client = Client::http1_over(connect(&server, &connector).await).await;
     // More than the buffers of both sockets hold, of which the client reads nothing.
@@ -296,14 +274,14 @@ async fn a_client_that_takes_nothing_is_dropped() {
 async fn files_that_are_replaced_by_renaming_are_served_to_the_next_connection() {
     let [old, new] = [Pair::new(), Pair::new()];
     let directory = directory(&old);
-    let clock = Seconds::default();
+    let clock = PatientClock::default();
     let server = start_tls(directory.path(), clock.clone(), ServerOptions::default()).await;
     let mut kept =
         Client::http1_over(connect(&server, &connector(&[&old], &TLS13, &[])).await).await;
     new.replace(directory.path(), "tls.crt");
     new.replace(directory.path(), "tls.key");
     assert_eq!(served(&server, &[&old, &new]).await, 0, "they are not looked at all the time");
-    clock.0.fetch_add(1, SeqCst);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(served(&server, &[&old, &new]).await, 1);
     assert_eq!(kept.send("GET", "/v2/", &[], "").await.status, 200);
 }
@@ -320,12 +298,12 @@ async fn files_that_are_replaced_by_switching_a_link_are_served_to_the_next_conn
     for file in ["tls.crt", "tls.key"] {
         symlink(Path::new("data").join(file), at(file)).expect("a link");
     }
-    let clock = Seconds::default();
+    let clock = PatientClock::default();
     let server = start_tls(root.path(), clock.clone(), ServerOptions::default()).await;
     assert_eq!(served(&server, &[&old, &new]).await, 0);
     symlink("2", at("data.new")).expect("a link");
     fs::rename(at("data.new"), at("data")).expect("switched");
-    clock.0.fetch_add(1, SeqCst);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(served(&server, &[&old, &new]).await, 1);
 }
 
@@ -333,17 +311,17 @@ async fn files_that_are_replaced_by_switching_a_link_are_served_to_the_next_conn
 async fn a_broken_replacement_changes_nothing_until_it_is_mended() {
     let [old, new] = [Pair::new(), Pair::new()];
     let directory = directory(&old);
-    let clock = Seconds::default();
+    let clock = PatientClock::default();
     let server = start_tls(directory.path(), clock.clone(), ServerOptions::default()).await;
     // The certificate is there before its key.
     new.replace(directory.path(), "tls.crt");
-    clock.0.fetch_add(1, SeqCst);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(served(&server, &[&old, &new]).await, 0);
     fs::remove_file(directory.path().join("tls.key")).expect("removed");
-    clock.0.fetch_add(1, SeqCst);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(served(&server, &[&old, &new]).await, 0);
     fs::write(directory.path().join("tls.key"), &new.key_pem).expect("written");
-    clock.0.fetch_add(1, SeqCst);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(served(&server, &[&old, &new]).await, 1);
 }
 
@@ -351,7 +329,7 @@ async fn a_broken_replacement_changes_nothing_until_it_is_mended() {
 async fn a_session_of_the_certificate_before_is_not_resumed() {
     let [old, new] = [Pair::new(), Pair::new()];
     let directory = directory(&old);
-    let clock = Seconds::default();
+    let clock = PatientClock::default();
     let server = start_tls(directory.path(), clock.clone(), ServerOptions::default()).await;
     // TLS 1.2 hands the session over in the handshake, so that nothing is to be waited for.
     let connector = connector(&[&old, &new], &TLS12, &[]);
@@ -360,7 +338,7 @@ async fn a_session_of_the_certificate_before_is_not_resumed() {
     assert_eq!(kind().await, Some(rustls::HandshakeKind::Resumed));
     new.replace(directory.path(), "tls.crt");
     new.replace(directory.path(), "tls.key");
-    clock.0.fetch_add(1, SeqCst);
+    clock.advance(Duration::from_secs(1));
     assert_eq!(kind().await, Some(rustls::HandshakeKind::Full));
 }
 
@@ -383,12 +361,13 @@ fn what_is_no_pair_is_refused_in_a_sentence_that_shows_no_key() {
         let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join("tls.crt"), certificate).expect("written");
         fs::write(directory.path().join("tls.key"), key).expect("written");
-        let error = load(directory.path(), Seconds::default()).expect_err(sentence).to_string();
+        let error =
+            load(directory.path(), PatientClock::default()).expect_err(sentence).to_string();
         assert!(error.contains(sentence), "{error}");
         let mut lines = pair.key_pem.lines().filter(|line| !line.starts_with("-----"));
         assert!(lines.all(|line| !error.contains(line)), "{error}");
     }
-    let error = load(Path::new("/nowhere"), Seconds::default()).expect_err("nothing there");
+    let error = load(Path::new("/nowhere"), PatientClock::default()).expect_err("nothing there");
     assert!(error.to_string().starts_with("/nowhere/tls.crt cannot be read: "), "{error}");
 }
 
@@ -399,6 +378,6 @@ fn keys_of_every_kind_are_read_also_beside_their_certificate_in_one_file() {
         let directory = tempfile::tempdir().expect("a directory");
         let both = directory.path().join("both.pem");
         fs::write(&both, format!("{}{}", pair.key_pem, pair.certificate_pem)).expect("written");
-        Tls::load(&both, &both, Seconds::default()).expect("a pair");
+        Tls::load(&both, &both, PatientClock::default()).expect("a pair");
     }
 }

@@ -292,6 +292,7 @@ pub(crate) const CLAUSES: &[Clause] = &[
         "one range gives 206, several the whole blob, an unsatisfiable one 416 with the size",
     ),
     decision("D27", "Location after a push by tag names the digest"),
+    decision("D28", "the media type of a manifest follows from its bytes"),
 ];
 
 /// Clauses that no row can try from outside, and where they are tried instead.

@@ -110,8 +110,9 @@ impl Target {
         place.path.strip_prefix(prefix.as_str()).unwrap_or(&place.path).to_owned()
     }
 
-    /// The status of a mount without `from` of a blob that another repository has: a token names the
-    /// repositories that it is good for, and there is nothing to mount from in others.
+    /// The status of a mount without `from` of a blob that another repository has, which nobody may
+    /// pull from without credentials: a token names the repositories that it is good for, and there
+    /// is nothing to mount from in others.
     pub(crate) fn mounted_from_anywhere(&self) -> u16 {
         let takes_tokens = self.server.login.as_ref().is_some_and(|login| login.takes_tokens);
         if takes_tokens { 202 } else { 201 }

@@ -1,5 +1,6 @@
 use std::{net::Ipv4Addr, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::{
     Method, StatusCode,
     header::{AUTHORIZATION, HeaderValue},
@@ -19,9 +20,6 @@ use crate::load::{
     window::now,
 };
 
-/// `load:wrong`, which no registry knows.
-const WRONG: HeaderValue = HeaderValue::from_static("Basic bG9hZDp3cm9uZw==");
-
 /// So many are under way at once; where the registry is slower than the rate, fewer are begun.
 const UNDER_WAY: usize = 512;
 
@@ -37,7 +35,8 @@ pub(super) async fn run(setting: &Setting, logins: &BadLogins) -> Result<Outcome
     let mut count = 0;
     while now() < deadline {
         ticks.tick().await;
-        running.spawn(login(setting.target.clone(), source(count % logins.addresses)));
+        let (source, wrong) = (source(count % logins.addresses), wrong(count % logins.users));
+        running.spawn(login(setting.target.clone(), source, wrong));
         count += 1;
         while running.len() >= UNDER_WAY
             && let Some(done) = running.join_next().await
@@ -56,6 +55,7 @@ pub(super) async fn run(setting: &Setting, logins: &BadLogins) -> Result<Outcome
         parameters: parameters([
             ("rate", logins.rate.into()),
             ("addresses", logins.addresses.into()),
+            ("users", logins.users.into()),
             ("seconds", logins.seconds.as_secs()),
         ]),
         work: Work::Operations,
@@ -70,10 +70,20 @@ fn source(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 1).to_bits() + number)
 }
 
-async fn login(target: Target, source: Ipv4Addr) -> Result<Duration, LoadError> {
+/// The credentials of a user whom no registry knows.
+fn wrong(number: u32) -> HeaderValue {
+    let credentials = BASE64_STANDARD.encode(format!("load-{number}:wrong"));
+    HeaderValue::try_from(format!("Basic {credentials}")).expect("base64 is ASCII")
+}
+
+async fn login(
+    target: Target,
+    source: Ipv4Addr,
+    wrong: HeaderValue,
+) -> Result<Duration, LoadError> {
     let started = now();
     let mut connection = Connection::open_from(&target, source.into()).await?;
-    let (path, headers) = (target.ping(), [(AUTHORIZATION, WRONG)]);
+    let (path, headers) = (target.ping(), [(AUTHORIZATION, wrong)]);
     let refused = StatusCode::UNAUTHORIZED;
     match connection.call(Method::GET, &path, &headers, Payload::EMPTY, refused).await {
         Ok(_) | Err(LoadError::Status { found: StatusCode::TOO_MANY_REQUESTS, .. }) => {
@@ -91,5 +101,11 @@ mod tests {
     fn every_source_is_an_address_of_the_loopback() {
         assert_eq!(source(0), Ipv4Addr::new(127, 1, 0, 1));
         assert_eq!(source(64_999), Ipv4Addr::new(127, 1, 253, 232));
+    }
+
+    #[test]
+    fn each_login_is_for_another_user() {
+        assert_eq!(wrong(0), "Basic bG9hZC0wOndyb25n", "load-0:wrong");
+        assert_ne!(wrong(0), wrong(1));
     }
 }

@@ -1,10 +1,10 @@
 //! What the server looks after while it runs: the policy's file, the keys that sign tokens,
-//! what the limits count, and the uploads that nobody goes on with.
+//! what is counted of requests and logins, and the uploads that nobody goes on with.
 
 use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
 use futures::future;
-use registry_adapters::{limits::Limits, system::SystemClock};
+use registry_adapters::{limits::Limits, passwords::SavedTries, system::SystemClock};
 use registry_core::{policy::PolicyFile, ports::Clock, registry::Registry};
 use tokio::{signal::unix::Signal, task::JoinSet};
 
@@ -26,6 +26,7 @@ pub(super) fn keep(
     policy: Option<LivePolicy>,
     keys: Option<TokenKeys>,
     limits: Option<Arc<Limits>>,
+    tries: &[Arc<SavedTries>],
     hangups: Signal,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
@@ -38,6 +39,10 @@ pub(super) fn keep(
     }
     if let Some(limits) = limits {
         tasks.spawn(async move { match limits.keep_saving(MINUTE).await {} });
+    }
+    for tries in tries {
+        let tries = Arc::clone(tries);
+        tasks.spawn(async move { match tries.keep_saving(MINUTE).await {} });
     }
     tasks.spawn(hear(hangups, policy));
     tasks

@@ -89,7 +89,7 @@ fn the_explanation_names_the_rule_the_credentials_or_the_immutable_tags() {
         let decision = explanation.decision();
         let allowed = decision.verdict == Verdict::Allow;
         assert_eq!(allowed, decides.contains(" allows it") && !decides.contains("no rule"));
-        let reason = if allowed { "a rule allows it" } else { decides };
+        let reason = if allowed { "a rule allows it" } else { &decides };
         assert_eq!(decision.reason, reason);
     }
 }

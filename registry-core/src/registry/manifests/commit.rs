@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{condemn::Change, references::references};
+use super::references::references;
 use crate::{
-    access::{Access, Action},
     digest::Digest,
     error::RegistryError,
     identity::Caller,
     manifest::Manifest,
     name::RepositoryName,
-    ports::{Question, Version},
+    ports::Version,
     record::{
         ManifestRecord, ManifestReference, ManifestState, Nonce, RecordKey, ReferrerRecord,
         RepositoryRecord, Retention, TagRecord,
@@ -97,15 +96,6 @@ impl Inner {
         if *record == committed {
             return Ok(Some(record.incarnation));
         }
-        let version = if record.is_visible() && record.media_type != committed.media_type {
-            let found = Stored { value: Arc::clone(&record), version };
-            match self.authorize_retyping(commit, found).await? {
-                Some(version) => version,
-                None => return Ok(None),
-            }
-        } else {
-            version
-        };
         // Should the swap fail it may have been done all the same.
         share.spend(size);
         let swapped = self.swap(&key, &committed, &version).await?;
@@ -115,28 +105,14 @@ impl Inner {
         Ok(swapped.is_ok().then_some(record.incarnation))
     }
 
-    /// The bytes stay, and what they are taken for changes: for whoever pulls the digest, or a tag
-    /// that stands for it, that is another manifest.
-    async fn authorize_retyping(
-        &self,
-        commit: &Commit,
-        found: Stored<ManifestRecord>,
-    ) -> Result<Option<Version>, RegistryError> {
-        let Commit { caller, name, repository, digest, .. } = commit;
-        let action = Action::Overwrite;
-        let access = Access::repository(action, name);
-        let question = Question::within(access, Some(Arc::clone(repository)));
-        self.authorize(caller, question).await?;
-        self.condemn(&Change { caller, name, repository, digest, action }, found).await
-    }
-
     fn pending(&self, commit: &Commit, references: &[ManifestReference]) -> ManifestRecord {
         let incarnation = Nonce::new(&*self.random);
         let media_type = commit.manifest.media_type().clone();
         ManifestRecord::pending(incarnation, self.now(), media_type, references.to_vec())
     }
 
-    /// The record as it should be: in the incarnation that was found, with what this push says.
+    /// The record as it should be: in the incarnation that was found, with what its bytes say, the
+    /// media type too (D28). So whoever pushes them again changes nothing for those who pull.
     fn committed(
         &self,
         commit: &Commit,

@@ -1,5 +1,4 @@
-//! Condemning a manifest, so that whoever deletes it, or makes it something else, knows every tag
-//! that stands for it.
+//! Condemning a manifest, so that whoever deletes it knows every tag that stands for it.
 
 use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
@@ -19,18 +18,17 @@ use crate::{
     tag::Tag,
 };
 
-/// What somebody means to do to a manifest, and so to each of its tags.
-pub(super) struct Change<'a> {
+/// A manifest that somebody means to delete, and so each of its tags.
+pub(super) struct Deletion<'a> {
     pub(super) caller: &'a Caller,
     pub(super) name: &'a RepositoryName,
     pub(super) repository: &'a Arc<RepositoryRecord>,
     pub(super) digest: &'a Digest,
-    pub(super) action: Action,
 }
 
 impl Inner {
-    /// Goes on only if the caller may do this to every tag that stands for the manifest, and gives
-    /// the version at which that is so. `None`: somebody else changed the manifest meanwhile.
+    /// Goes on only if the caller may delete every tag that stands for the manifest, and gives the
+    /// version at which that is so. `None`: somebody else changed the manifest meanwhile.
     ///
     /// A push puts its tag first, looks at the manifest afterwards, and commits it again where it
     /// is condemned. So each tag is either seen here, or the version that is given is not the
@@ -38,13 +36,13 @@ impl Inner {
     /// same: should this stop, nothing has happened.
     pub(super) async fn condemn(
         &self,
-        change: &Change<'_>,
+        deletion: &Deletion<'_>,
         found: Stored<ManifestRecord>,
     ) -> Result<Option<Version>, RegistryError> {
-        let key = RecordKey::manifest(&change.repository.id, change.digest);
+        let key = RecordKey::manifest(&deletion.repository.id, deletion.digest);
         let (manifest, mut asked) = (found.value, BTreeSet::new());
         // A refusal leaves no trace, unless a tag comes just meanwhile.
-        self.authorize_tags(change, manifest.incarnation, &mut asked).await?;
+        self.authorize_tags(deletion, manifest.incarnation, &mut asked).await?;
         let version = if manifest.state == ManifestState::Condemned {
             found.version
         } else {
@@ -54,7 +52,7 @@ impl Inner {
                 Err(_) => return Ok(None),
             }
         };
-        let authorized = self.authorize_tags(change, manifest.incarnation, &mut asked).await;
+        let authorized = self.authorize_tags(deletion, manifest.incarnation, &mut asked).await;
         if authorized.is_err() {
             // Where that fails it is condemned until somebody pushes it, which changes nothing.
             let committed = manifest.in_state(ManifestState::Committed);
@@ -108,22 +106,22 @@ impl Inner {
         })
     }
 
-    /// Goes on only if the caller may do this to each of the tags, of which some were asked about
+    /// Goes on only if the caller may delete each of the tags, of which some were asked about
     /// before.
     async fn authorize_tags(
         &self,
-        change: &Change<'_>,
+        deletion: &Deletion<'_>,
         incarnation: Nonce,
         asked: &mut BTreeSet<Tag>,
     ) -> Result<(), RegistryError> {
-        let Change { caller, name, repository, digest, action } = change;
+        let Deletion { caller, name, repository, digest } = deletion;
         let prefix = RecordKey::tags(&repository.id);
         let mut tags = pin!(self.tags_of(&repository.id, digest, incarnation));
         let mut questions = Vec::new();
         while let Some((key, _)) = tags.try_next().await? {
             let tag: Tag =
                 key.after(&prefix).ok_or(StoreErrorKind::Corrupt).map_err(StoreError::new)?;
-            let access = Access::tag(*action, name, &tag);
+            let access = Access::tag(Action::Delete, name, &tag);
             if asked.insert(tag) {
                 questions.push(Question::within(access, Some(Arc::clone(repository))));
             }

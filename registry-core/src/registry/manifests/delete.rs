@@ -4,8 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use futures::TryStreamExt;
 
-use super::condemn::Change;
-
+use super::condemn::Deletion;
 use crate::{
     access::{Access, Action},
     digest::Digest,
@@ -50,8 +49,7 @@ impl Registry {
                     Reference::Tag(tag) => inner.delete_tag(&repository.id, &tag).await,
                     Reference::Digest(digest) => {
                         let (caller, name, repository) = (&caller, &name, &repository);
-                        let (digest, action) = (&digest, Action::Delete);
-                        let deletion = Change { caller, name, repository, digest, action };
+                        let deletion = Deletion { caller, name, repository, digest: &digest };
                         inner.delete_manifest(&deletion).await
                     }
                 }
@@ -79,8 +77,8 @@ impl Inner {
 
     /// The manifest first, then what stands for it: a writer puts them in the other order and
     /// looks at the manifest again.
-    async fn delete_manifest(&self, deletion: &Change<'_>) -> Result<(), RegistryError> {
-        let Change { name, repository, digest, .. } = deletion;
+    async fn delete_manifest(&self, deletion: &Deletion<'_>) -> Result<(), RegistryError> {
+        let Deletion { name, repository, digest, .. } = deletion;
         let key = RecordKey::manifest(&repository.id, digest);
         for _ in ROUNDS {
             let manifest = self.read::<ManifestRecord>(&key).await?;

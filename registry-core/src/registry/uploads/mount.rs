@@ -1,18 +1,18 @@
 //! Mounting a blob of another repository (end-11).
 
-use std::future::ready;
+mod anywhere;
 
-use futures::{StreamExt, TryStreamExt};
+use std::{future::ready, sync::Arc};
 
 use super::UploadStatus;
 use crate::{
-    access::{Access, Action, Resource, Scope},
+    access::{Access, Action, Resource},
     digest::Digest,
     error::RegistryError,
     identity::Caller,
     name::RepositoryName,
-    ports::{AuditAction, KeyRange, Question},
-    record::{LinkRecord, RecordKey, RepositoryId},
+    ports::{AuditAction, Question},
+    record::RepositoryRecord,
     registry::{
         Inner, Registry,
         authorize::{Outcome, Refusal},
@@ -30,22 +30,22 @@ pub enum Mount {
     Upload(UploadStatus),
 }
 
-/// How many repositories a mount without `from` looks at.
-const CANDIDATES: usize = 100;
+/// The repository that is to have a blob.
+struct Target<'a> {
+    name: &'a RepositoryName,
+    repository: Arc<RepositoryRecord>,
+}
 
 impl Registry {
     /// Makes a blob of another repository one of this too, if the caller may pull it there. With
-    /// no `from`, any repository that the caller may pull from will do, and of a token those that
-    /// it carries.
+    /// no `from`, a few of the repositories that have it are tried: one will do from which the caller
+    /// may pull, with a token that carries this, or from which everybody may without credentials.
     ///
     /// A token that was never asked to pull from there is refused, so that the client comes back
     /// with one that was (D12); that says nothing of whether it may.
     ///
     /// Whether the blob is elsewhere, and not for the caller, or nowhere cannot be told apart:
-    /// both open an upload. The time may tell them apart in one case: with no `from`, and a
-    /// credential that is not limited to some repositories, the authorizer is asked about up to a
-    /// hundred that have the blob, and about none where there is none. Where that matters give out
-    /// tokens, whose steps are the same either way.
+    /// both open an upload, after as many reads and questions to the authorizer.
     ///
     /// # Errors
     /// Those of [`Registry::open_upload`], [`RegistryError::InsufficientScope`],
@@ -93,30 +93,26 @@ impl Inner {
             let access = Access::repository(Action::Pull, from);
             return Err(self.refuse(caller, &Refusal::not_asked_for(access)));
         }
-        let repository = self.enter(caller, &mut target).await?.id.clone();
+        let target = Target { name, repository: self.enter(caller, &mut target).await? };
         let found = match from {
             Some(from) => self.pulls_from(caller, digest, from).await?,
-            None => self.pulls_from_any(caller, digest).await?,
+            None => self.pulls_from_any(caller, digest, &target).await?,
         };
-        if found && self.mount(digest, &repository, name).await? {
+        if found && self.mount(digest, &target).await? {
             return Ok(Mount::Mounted);
         }
         let announced = Some(digest.algorithm());
-        Ok(Mount::Upload(self.open_session(caller, name, &repository, announced).await?))
+        let id = &target.repository.id;
+        Ok(Mount::Upload(self.open_session(caller, name, id, announced).await?))
     }
 
     /// Whoever mounts relies on the blob, so it is kept before it is linked.
-    async fn mount(
-        &self,
-        digest: &Digest,
-        repository: &RepositoryId,
-        name: &RepositoryName,
-    ) -> Result<bool, RegistryError> {
+    async fn mount(&self, digest: &Digest, target: &Target<'_>) -> Result<bool, RegistryError> {
         let Some(blob) = self.keep(digest).await? else { return Ok(false) };
         if self.intact(&blob).await?.is_none() {
             return Ok(false);
         }
-        self.count_link(digest, repository, name, blob.size).await?;
+        self.count_link(digest, target, blob.size).await?;
         Ok(true)
     }
 
@@ -124,19 +120,19 @@ impl Inner {
     async fn count_link(
         &self,
         digest: &Digest,
-        repository: &RepositoryId,
-        name: &RepositoryName,
+        target: &Target<'_>,
         size: u64,
     ) -> Result<(), RegistryError> {
+        let Target { name, repository } = target;
         // Where it is linked already there need not be room for it.
-        if self.limiter.is_some() && self.keep_link(digest, repository).await? {
+        if self.limiter.is_some() && self.keep_link(digest, &repository.id).await? {
             return Ok(());
         }
         let mut share = self.stored(name);
         share.hold(size).await?;
         // Should it fail it may be there all the same, and counts.
         share.spend(size);
-        if self.link(digest, repository, name).await? == Link::Renewed {
+        if self.link(digest, &repository.id, name).await? == Link::Renewed {
             share.unspend(size);
         }
         share.settle().await;
@@ -161,57 +157,5 @@ impl Inner {
             Some(source) => self.is_linked(digest, &source.id).await,
             None => Ok(false),
         }
-    }
-
-    async fn pulls_from_any(
-        &self,
-        caller: &Caller,
-        digest: &Digest,
-    ) -> Result<bool, RegistryError> {
-        if let Scope::Limited(grants) = &caller.scope {
-            // Only what a token carries, so that no step depends on what is elsewhere.
-            for grant in grants.iter().take(CANDIDATES) {
-                if let Resource::Repository(from) = grant.resource()
-                    && grant.actions().contains(&Action::Pull)
-                    && self.pulls_from(caller, digest, from).await?
-                {
-                    return Ok(true);
-                }
-            }
-            return Ok(false);
-        }
-        let mut questions = Vec::new();
-        for (id, name) in self.linked_names(digest).await? {
-            let access = Access::repository(Action::Pull, &name);
-            // The name in a link is a hint: only the repository's own record counts.
-            let repository = self.find(&name).await?.filter(|repository| repository.id == id);
-            if repository.is_some() {
-                questions.push(Question::within(access, repository));
-            }
-        }
-        if questions.is_empty() {
-            return Ok(false);
-        }
-        Ok(self.allowed(caller, &questions).await?.contains(&true))
-    }
-
-    /// The repositories that may read a blob, and what they were called when it was linked.
-    async fn linked_names(
-        &self,
-        digest: &Digest,
-    ) -> Result<Vec<(RepositoryId, RepositoryName)>, RegistryError> {
-        let prefix = RecordKey::links(digest);
-        let range = KeyRange { limit: Some(CANDIDATES), ..KeyRange::all(prefix.clone()) };
-        let mut entries = self.records.list(range).take(CANDIDATES);
-        let mut names = Vec::new();
-        while let Some(entry) = entries.try_next().await? {
-            let Some(id) = entry.key.after::<RepositoryId>(&prefix) else { continue };
-            let link = match entry.record {
-                Some((_, record)) => Some(record.view::<LinkRecord>()?),
-                None => self.read::<LinkRecord>(&entry.key).await?.map(|link| link.value),
-            };
-            names.extend(link.map(|link| (id, link.name.clone())));
-        }
-        Ok(names)
     }
 }

@@ -166,6 +166,16 @@ fn types() -> Vec<Row> {
             }
             Ok(())
         }),
+        Row::new("D28", "a manifest of Docker's that does not say so is refused", async |t| {
+            let r = t.repository();
+            for (mut document, media_type) in
+                [(r.image().await?, DOCKER_MANIFEST), (index(&[]), DOCKER_LIST)]
+            {
+                remove(&mut document, "mediaType");
+                refused(t, &r, media_type, document.to_string()).await?;
+            }
+            Ok(())
+        }),
     ]
 }
 
