@@ -65,9 +65,8 @@ pub enum KeyError {
     },
     /// Somebody else could have put it there.
     #[error(
-        "{} belongs to user {owner} of the system, and not to user {me}, who runs this: keys are \
-         taken from that user and from root alone; find out who made it, then move it away or run \
-         `chown {me}` on it",
+        "{} belongs to user {owner} of the system: keys are taken from user {me}, who runs this, and \
+         from root alone; find out who made it, then move it away or run `chown {me}` on it",
         path.display()
     )]
     Owner {

@@ -166,9 +166,7 @@ fn keys_that_somebody_else_has_put_there_are_one_sentence_with_code_2() {
     };
     if geteuid().is_root() {
         chown(&keys, Some(65534), None).expect("root gives it away");
-        refused(
-            "token-keys belongs to user 65534 of the system, and not to user 0, who runs this: ",
-        );
+        refused("token-keys belongs to user 65534 of the system: keys are taken from user 0, who ");
         chown(&keys, Some(0), None).expect("root takes it back");
     }
     fs::rename(&keys, program.path().join("elsewhere")).expect("moved");
