@@ -45,7 +45,7 @@ pub use self::{
     owner::{KeyOwner, KeyOwnerError},
     password::{PasswordCost, PasswordError},
     secret::SecretKind,
-    user::User,
+    user::{User, UserList},
 };
 pub use crate::passwords::RESERVED_PREFIX;
 use crate::passwords::{Guard, Tries};

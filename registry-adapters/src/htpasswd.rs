@@ -86,6 +86,20 @@ impl Htpasswd {
         self
     }
 
+    /// Whether the file has a user of this name.
+    pub async fn has_user(&self, name: &str) -> bool {
+        // Where it cannot be looked at, the users are those of before.
+        let _ = self.look_at_the_file().await;
+        self.file.users().hash(name).is_some()
+    }
+
+    /// Whether the file could have a user of this name: it is not empty, does not begin
+    /// with `#`, and has neither a colon nor control characters.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        users::is_name(name)
+    }
+
     /// What is remembered of the tries to log in, which does not outlast the process unless it is
     /// [saved](crate::passwords::SavedTries).
     #[must_use]

@@ -15,8 +15,8 @@ use registry_core::{
 use registry_http::TlsError;
 
 use crate::{
-    audit::AuditLogError, config::ConfigErrors, control::ControlError, policy::PolicyError,
-    prompt::PromptError,
+    audit::AuditLogError, config::ConfigErrors, control::ControlError, directory::Exposed,
+    policy::PolicyError, prompt::PromptError,
 };
 
 pub(crate) use self::{init::InitError, reach::ReachError};
@@ -66,8 +66,17 @@ pub(crate) enum Failure {
     #[error("nothing is decided: {0}")]
     Undecided(AuthorizerError),
     /// Nobody can be that.
-    #[error("{user:?} is nobody: a project has a namespace, a runner a repository")]
+    #[error(
+        "{user:?} is nobody: say anonymous, a user's name, project:<namespace>, runner:<repository> or \
+         service:<id>"
+    )]
     Nobody { user: String },
+    /// A group does nothing by itself.
+    #[error(
+        "{group} is a group, and only its members do something: name one of them; `registry-bin user \
+         list` says who they are"
+    )]
+    Group { group: String },
     /// There is no password.
     #[error(transparent)]
     Prompt(#[from] PromptError),
@@ -91,6 +100,9 @@ pub(crate) enum Failure {
     /// The data directory cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
+    /// The data directory is not the registry's alone.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {}", reason(source))]
     Listen { address: SocketAddr, source: io::Error },
@@ -113,11 +125,13 @@ impl Failure {
             | Self::NoPolicy
             | Self::Init(_)
             | Self::Nobody { .. }
+            | Self::Group { .. }
             | Self::Prompt(_) => 2,
             Self::Limits(_)
             | Self::Tries(_)
             | Self::Recount(_)
             | Self::Data(_)
+            | Self::Exposed(_)
             | Self::Unreached(_)
             | Self::Control(_) => 3,
             Self::Listen { .. } => 4,

@@ -189,6 +189,7 @@ mod tests {
                 let writes = Arc::clone(&writes);
                 move || writes.load(SeqCst)
             }),
+            discard: Arc::new(|_| Box::pin(async { Ok(false) })),
         };
         let health = Health::new(stores, SystemClock::new(), SystemRandom);
         assert_eq!(ask(&health, Probe::Ready).await, (StatusCode::OK, "ready\n".into()));

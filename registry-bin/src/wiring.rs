@@ -28,8 +28,8 @@ use crate::{
 
 pub(crate) use self::{
     limits::limits,
-    login::{Login, TokenKeys, accounts, check, token_keys},
-    stores::{Stores, stores},
+    login::{Login, TokenKeys, accounts, check, htpasswd, token_keys},
+    stores::{Discard, Stores, stores},
 };
 
 /// The audit log that the configuration names.

@@ -1,6 +1,6 @@
 //! Why a change of accounts is refused.
 
-use registry_core::ports::StoreError;
+use registry_core::{ports::StoreError, record::RecordKey};
 
 use super::{
     key::{Key, NewKey},
@@ -45,6 +45,12 @@ pub enum AccountsError {
     /// The store failed. Whether a change was made is open.
     #[error("the accounts' store failed")]
     Store(#[from] StoreError),
+    /// What is stored of a user is no record, and the store cannot delete what it cannot read.
+    #[error("the record {record} is corrupt")]
+    Corrupt {
+        /// Its key.
+        record: RecordKey,
+    },
     /// A password could not be hashed: the machine is out of memory, or stops.
     #[error("the password could not be hashed")]
     Hash,

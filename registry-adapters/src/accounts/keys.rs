@@ -61,7 +61,7 @@ impl Accounts {
     /// `Store`.
     pub async fn keys(&self) -> Result<Vec<Key>, AccountsError> {
         let records = self.0.records.all::<KeyRecord>(&prefix("key")).await?;
-        Ok(records.iter().map(|(_, record)| Key::of(record)).collect())
+        records.into_iter().map(|(_, record)| Ok(Key::of(&*record?))).collect()
     }
 
     /// Revokes a key, which is refused from then on. One that is revoked stays so, since the first

@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt};
 use registry_core::{
     ports::{
         DeleteOutcome, Expect, KeyRange, Lookup, PutOutcome, Random, RecordStore, StoreError,
-        Version,
+        StoreErrorKind, Version,
     },
     record::{Nonce, RecordKey, Timestamp, Typed},
 };
@@ -99,22 +99,47 @@ impl Records {
         Err(AccountsError::Busy)
     }
 
-    /// Every record of a sort, in the order of their keys.
+    /// Deletes a record, whatever it says, and says whether it was there. One that the store itself
+    /// cannot read is `Corrupt`.
+    pub(super) async fn remove_unread(&self, key: &RecordKey) -> Result<bool, AccountsError> {
+        for _ in ROUNDS {
+            let Lookup::Found(version, _) = self.store.get(key, None).await? else {
+                return Ok(false);
+            };
+            if self.delete(key, &version).await? {
+                return Ok(true);
+            }
+        }
+        Err(AccountsError::Busy)
+    }
+
+    /// Every record of a sort, in the order of their keys; `Corrupt` in the place of one that cannot be
+    /// read.
     pub(super) async fn all<T: Typed>(
         &self,
         prefix: &str,
-    ) -> Result<Vec<(RecordKey, Arc<T>)>, StoreError> {
+    ) -> Result<Vec<(RecordKey, Result<Arc<T>, StoreError>)>, StoreError> {
         let entries = self.store.list(KeyRange::all(prefix.to_owned()));
         let read = entries.map_ok(|entry| async move {
-            Ok(match entry.record {
-                Some((_, record)) => Some((entry.key, record.view()?)),
+            let value = match entry.record {
+                Some((_, record)) => record.view().map(Some).map_err(StoreError::from),
+                None => self.read(&entry.key).await.map(|read| read.map(|read| read.value)),
+            };
+            match value {
                 // Who is not there any more was deleted meanwhile.
-                None => self.read(&entry.key).await?.map(|read| (entry.key, read.value)),
-            })
+                Ok(value) => Ok(value.map(|value| (entry.key, Ok(value)))),
+                Err(error) if is_corrupt(&error) => Ok(Some((entry.key, Err(error)))),
+                Err(error) => Err(error),
+            }
         });
         let found = read.try_buffered(AT_ONCE).try_filter_map(|found| async move { Ok(found) });
         found.boxed().try_collect().await
     }
+}
+
+/// Whether what is stored is the trouble, and not the store.
+pub(super) fn is_corrupt(error: &StoreError) -> bool {
+    error.kind() == StoreErrorKind::Corrupt
 }
 
 /// The prefix of all records of a sort.

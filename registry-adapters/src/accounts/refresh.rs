@@ -1,4 +1,4 @@
-//! Refresh tokens, which are good until the password is another.
+//! Refresh tokens, which are good until the password is another or nobody has used them for long.
 
 use std::time::Duration;
 
@@ -22,22 +22,27 @@ use super::{
 #[derive(Clone, Serialize, Deserialize)]
 struct RefreshRecord {
     user: UserName,
-    /// The oldest first.
+    /// The one that was not used for the longest time first.
     tokens: Vec<RefreshToken>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
 struct RefreshToken {
     hash: SecretHash,
+    /// So long after it was made, or after a use that was noted.
     expires: Timestamp,
 }
+
+/// A use is noted when the last one that was is so old: pulls by the thousand write once a day.
+const NOTED: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Typed for RefreshRecord {
     const KIND: &'static str = "x-accounts/refresh";
 }
 
 /// Those who log in with a password get refresh tokens, others none. A user has
-/// [`Accounts::MAX_REFRESH_TOKENS`] at a time: for one more the oldest is dropped.
+/// [`Accounts::MAX_REFRESH_TOKENS`] at a time: for one more the one is dropped that was not used for
+/// the longest time, to the day.
 #[async_trait]
 impl RefreshTokens for Accounts {
     async fn issue(&self, principal: &Principal) -> Result<Option<Secret>, TokenError> {
@@ -59,7 +64,8 @@ impl Accounts {
     /// How many refresh tokens a user has at most.
     pub const MAX_REFRESH_TOKENS: usize = 256;
 
-    /// How long a refresh token is good: 90 days.
+    /// How long a refresh token is good that nobody uses: 90 days, or a day less, as uses are noted
+    /// once a day.
     pub const REFRESH_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
     /// Keeps a refresh token, unless the login is another by now.
@@ -123,12 +129,51 @@ impl Accounts {
         }
         let user = self.read_user(&record.user).await.map_err(unavailable)?;
         let user = may_log_in(user.filter(|user| user.login == login))?;
+        if kept.is_unnoted(self.now())
+            && let Err(error) = self.note_use(login, &hash).await
+        {
+            // It is good all the same; the next use notes it.
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the use of a refresh token is not noted");
+        }
         Ok(user.principal_by_password(&record.user))
+    }
+
+    /// Notes that a token was used today, unless somebody has just done so, or it is gone.
+    async fn note_use(&self, login: Nonce, hash: &SecretHash) -> Result<(), AccountsError> {
+        let _changing = self.0.changing.lock().await;
+        let (record_key, now) = (record_key(login), self.now());
+        for _ in ROUNDS {
+            let Some(read) = self.0.records.read::<RefreshRecord>(&record_key).await? else {
+                return Ok(());
+            };
+            let mut record = RefreshRecord::clone(&read.value);
+            let Some(at) = record.tokens.iter().position(|kept| kept.hash.is(hash)) else {
+                return Ok(());
+            };
+            let mut used = record.tokens.remove(at);
+            if !used.is_unnoted(now) {
+                return Ok(());
+            }
+            used.expires = now.plus(Self::REFRESH_LIFETIME);
+            record.tokens.push(used);
+            if self.0.records.write(&record_key, &record, Expect::Version(read.version)).await? {
+                return Ok(());
+            }
+        }
+        Err(AccountsError::Busy)
     }
 
     /// Deletes the refresh tokens of a login that nobody has any more.
     pub(super) async fn forget_login(&self, login: Nonce) -> Result<(), AccountsError> {
         self.forget::<RefreshRecord>(&record_key(login)).await
+    }
+}
+
+impl RefreshToken {
+    /// Whether no use of today was noted.
+    fn is_unnoted(&self, now: Timestamp) -> bool {
+        self.expires <= now.plus(Accounts::REFRESH_LIFETIME - NOTED)
     }
 }
 

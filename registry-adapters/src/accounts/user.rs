@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use registry_core::{
     identity::{CredentialKind, Principal, PrincipalKind},
-    record::{Nonce, Timestamp, Typed},
+    record::{Nonce, RecordKey, Timestamp, Typed},
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,17 @@ pub struct User {
     pub disabled: bool,
     /// Since when there is this user.
     pub created: SystemTime,
+}
+
+/// All users, and what is none though it should be one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserList {
+    /// The users, in the order of their names.
+    pub users: Vec<User>,
+    /// The records that cannot be read: of each a user is missing here, and cannot log in.
+    /// [`Accounts::remove_user`](super::Accounts::remove_user) deletes them.
+    pub corrupt: Vec<RecordKey>,
 }
 
 /// What is kept of a user.

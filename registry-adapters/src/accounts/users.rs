@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use registry_core::{
     credentials::Secret,
-    ports::{Expect, StoreError, StoreErrorKind},
+    ports::Expect,
     record::{Nonce, RecordKey, Timestamp},
 };
 
 use super::{
-    Accounts, AccountsError, GroupName, KeyOwner, User, UserName, password,
-    records::{key, prefix},
+    Accounts, AccountsError, GroupName, KeyOwner, User, UserList, UserName, password,
+    records::{is_corrupt, key, prefix},
     user::UserRecord,
 };
 
@@ -41,19 +41,20 @@ impl Accounts {
         if added { Ok(()) } else { Err(AccountsError::Exists) }
     }
 
-    /// Every user, in the order of their names.
+    /// Every user, in the order of their names. A record that is none hides no other.
     ///
     /// # Errors
     /// `Store`.
-    pub async fn users(&self) -> Result<Vec<User>, AccountsError> {
+    pub async fn users(&self) -> Result<UserList, AccountsError> {
         let prefix = prefix("user");
-        let records = self.0.records.all::<UserRecord>(&prefix).await?;
-        let users = records.iter().map(|(key, record)| {
-            let name = key.after::<UserName>(&prefix);
-            let name = name.ok_or(StoreError::new(StoreErrorKind::Corrupt))?;
-            Ok(User::of(name, record))
-        });
-        users.collect()
+        let mut list = UserList::default();
+        for (key, record) in self.0.records.all::<UserRecord>(&prefix).await? {
+            match (key.after::<UserName>(&prefix), record) {
+                (Some(name), Ok(record)) => list.users.push(User::of(name, &record)),
+                _ => list.corrupt.push(key),
+            }
+        }
+        Ok(list)
     }
 
     /// A user.
@@ -128,15 +129,32 @@ impl Accounts {
     }
 
     /// Removes a user with its keys and refresh tokens, which are worthless from the first moment:
-    /// also those that are still there where the store fails.
+    /// also those that are still there where the store fails, or the record does not say which they
+    /// are.
     ///
     /// # Errors
-    /// `NotFound`, `Busy`, `Store`.
+    /// `NotFound`, `Busy`, `Store`; `Corrupt` where the store itself cannot read the record.
     pub async fn remove_user(&self, name: &UserName) -> Result<(), AccountsError> {
         let _changing = self.0.changing.lock().await;
-        let old = self.0.records.remove::<UserRecord>(&user_key(name)).await?;
+        let old = match self.0.records.remove::<UserRecord>(&user_key(name)).await {
+            Err(AccountsError::Store(error)) if is_corrupt(&error) => {
+                return self.remove_corrupt(user_key(name)).await;
+            }
+            removed => removed?,
+        };
         self.forget_login(old.login).await?;
         self.forget_keys(&KeyOwner::User(name.clone()), old.incarnation).await
+    }
+
+    async fn remove_corrupt(&self, record: RecordKey) -> Result<(), AccountsError> {
+        match self.0.records.remove_unread(&record).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AccountsError::NotFound),
+            Err(AccountsError::Store(error)) if is_corrupt(&error) => {
+                Err(AccountsError::Corrupt { record })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn read_user(

@@ -73,6 +73,11 @@ impl Error {
         matches!(self, Self::Call(_, error) if kind(error) == StoreErrorKind::Full)
     }
 
+    /// Whether what is stored is the trouble.
+    pub(super) fn is_corrupt(&self) -> bool {
+        self.kind() == StoreErrorKind::Corrupt
+    }
+
     fn kind(&self) -> StoreErrorKind {
         match self {
             Self::Call(_, error) => kind(error),

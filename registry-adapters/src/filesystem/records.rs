@@ -75,6 +75,20 @@ impl FilesystemRecords {
         }))
     }
 
+    /// Deletes what lies in the place of a record and is none, which nothing else changes: not
+    /// written by this program, or damaged. Says whether it did; a record that can be read stays.
+    ///
+    /// # Errors
+    /// As of [`RecordStore::delete`].
+    pub async fn discard_corrupt(&self, key: &RecordKey) -> Result<bool, StoreError> {
+        let key = key.clone();
+        self.run(move |store| {
+            let place = Place::of(&key)?;
+            store.tree.with_reserve(|| store.discard(&place))
+        })
+        .await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
@@ -221,6 +235,21 @@ impl Store {
         if !self.read_unchanging(place)?.is(expect) {
             return Ok(DeleteOutcome::Conflict);
         }
+        self.unlink(place)
+    }
+
+    fn discard(&self, place: &Place<'_>) -> Result<bool> {
+        self.tree.writable()?;
+        let _one = self.changing.lock(place.key);
+        self.refuse_unknown(|unknown| unknown == place.key)?;
+        match self.read_unchanging(place) {
+            Err(error) if error.is_corrupt() => Ok(self.unlink(place)? == DeleteOutcome::Deleted),
+            read => read.map(|_| false),
+        }
+    }
+
+    /// Deletes the file of a record while its lock is held.
+    fn unlink(&self, place: &Place<'_>) -> Result<DeleteOutcome> {
         let Some(folder) = self.tree.folder(&self.tree.place(&place.folder))? else {
             return Ok(DeleteOutcome::Conflict);
         };

@@ -97,6 +97,12 @@ impl fmt::Debug for Users {
     }
 }
 
+/// Whether a line could begin with this name.
+pub(super) fn is_name(name: &str) -> bool {
+    // A line that begins so is a comment.
+    !name.starts_with('#') && !name.contains(':') && check_name(name).is_ok()
+}
+
 /// RFC 7617 section 2: a user name has no control characters.
 fn check_name(name: &str) -> Result<(), Problem> {
     if name.is_empty() {

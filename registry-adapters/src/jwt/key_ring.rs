@@ -32,7 +32,8 @@ pub(super) const SCAN: Duration = Duration::from_secs(60);
 /// hours later, when the last token that it signed is long expired.
 ///
 /// # Directory
-/// A file is a key, as PKCS #8 in PEM. A server notices what others add and remove within a minute
+/// A file is a key, as PKCS #8 in PEM. Directory and files belong to this user, or to root, who
+/// alone have access to them; none is a symbolic link. A server notices what others add and remove within a minute
 /// of using it: the directory is read again at most once a minute, whatever tokens come in. A
 /// directory that cannot be read, or is empty all of a sudden, is reported in the log, and the keys
 /// stay as they were. To be rid of a key that has leaked, add another and
@@ -61,6 +62,29 @@ pub enum KeyError {
         mode: u32,
         /// Those that it should have.
         wanted: u32,
+    },
+    /// Somebody else could have put it there.
+    #[error(
+        "{} belongs to user {owner} of the system: keys are taken from user {me}, who runs this, and \
+         from root alone; find out who made it, then move it away or run `chown {me}` on it",
+        path.display()
+    )]
+    Owner {
+        /// The file or the directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who would use it.
+        me: u32,
+    },
+    /// It is somewhere else.
+    #[error(
+        "{} is a symbolic link, which is not followed: put what it leads to in its place",
+        path.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
     },
     /// The file holds something else.
     #[error(
@@ -150,7 +174,8 @@ impl KeyRing {
     /// key in it.
     ///
     /// # Errors
-    /// When others have access to it, something in it is wrong, or it cannot be read or written.
+    /// When it is somebody else's or others have access to it, it is a link, something in it is wrong,
+    /// or it cannot be read or written.
     pub fn open(path: &Path, clock: impl Clock, random: impl Random) -> Result<Self, KeyError> {
         Self::new(clock, Place::Directory(Directory::open(path)?, Arc::new(random)))
     }
@@ -159,9 +184,10 @@ impl KeyRing {
     /// It is read once.
     ///
     /// # Errors
-    /// When it is not such a key, cannot be read, or others may read it, the file's group aside.
+    /// When it is not such a key, cannot be read, is somebody else's but root's, or others may read
+    /// it, the file's group aside.
     pub fn from_pem_file(path: &Path, clock: impl Clock) -> Result<Self, KeyError> {
-        let key = Arc::new(directory::read(path, directory::STRANGERS)?);
+        let key = Arc::new(directory::read_configured(path)?);
         let keys = Keys::new(vec![Published { since: Duration::ZERO, key }]);
         Ok(Self { shared: Arc::new(Shared::new(clock, Place::File, keys)) })
     }

@@ -15,7 +15,9 @@ crate::on_every_store! {
     only_those_with_a_password_of_the_store_get_one,
     a_refresh_token_ends_with_its_login,
     a_refresh_token_expires,
-    a_user_has_so_many_and_the_oldest_goes,
+    a_user_has_so_many_and_the_one_that_nobody_used_goes,
+    a_use_is_noted_once_a_day,
+    a_use_that_cannot_be_noted_is_one_all_the_same,
     a_refresh_token_for_a_login_that_just_ended_is_none,
 }
 
@@ -97,9 +99,14 @@ async fn a_refresh_token_expires(world: World) {
     let principal = logged_in(&world).await;
     let token = issue(&world.accounts, &principal).await.expect("a token");
     let days = Accounts::REFRESH_LIFETIME.as_secs() / DAY;
-    world.pass(days * DAY - 1);
-    redeem(&world.accounts, &token).await.expect("alice");
-    world.pass(1);
+    let unused = issue(&world.accounts, &principal).await.expect("a token");
+    // Whoever comes back in time may come back for as long again.
+    for _ in 0..3 {
+        world.pass(days * DAY - 1);
+        redeem(&world.accounts, &token).await.expect("alice");
+    }
+    redeem(&world.accounts, &unused).await.expect_err("over long ago");
+    world.pass(days * DAY);
     let over = redeem(&world.accounts, &token).await;
     assert_eq!(over.expect_err("over"), "the refresh token has expired");
     issue(&world.accounts, &principal).await.expect("another");
@@ -107,16 +114,53 @@ async fn a_refresh_token_expires(world: World) {
     assert_eq!(swept.expect_err("swept"), "the refresh token is not known");
 }
 
-async fn a_user_has_so_many_and_the_oldest_goes(world: World) {
+async fn a_user_has_so_many_and_the_one_that_nobody_used_goes(world: World) {
     let principal = logged_in(&world).await;
     let mut tokens = Vec::new();
-    for _ in 0..=Accounts::MAX_REFRESH_TOKENS {
+    for _ in 0..Accounts::MAX_REFRESH_TOKENS {
         tokens.push(issue(&world.accounts, &principal).await.expect("a token"));
     }
-    redeem(&world.accounts, &tokens[0]).await.expect_err("the oldest");
-    for kept in [1, 2, Accounts::MAX_REFRESH_TOKENS] {
-        redeem(&world.accounts, &tokens[kept]).await.expect("a later one");
+    world.pass(DAY);
+    redeem(&world.another(), &tokens[0]).await.expect("the first, which a host lives on");
+    for _ in 0..2 {
+        issue(&world.accounts, &principal).await.expect("one that a build forgets");
     }
+    for kept in [0, 3, Accounts::MAX_REFRESH_TOKENS - 1] {
+        redeem(&world.accounts, &tokens[kept]).await.expect("a later one, or one in use");
+    }
+    for dropped in [1, 2] {
+        redeem(&world.accounts, &tokens[dropped]).await.expect_err("not used for longest");
+    }
+}
+
+async fn a_use_is_noted_once_a_day(world: World) {
+    let principal = logged_in(&world).await;
+    let token = issue(&world.accounts, &principal).await.expect("a token");
+    let writes = async || {
+        world.calls.take();
+        for server in [&world.accounts, &world.another(), &world.accounts] {
+            redeem(server, &token).await.expect("alice");
+        }
+        world.calls.take().iter().filter(|call| matches!(call, Call::Put(_))).count()
+    };
+    assert_eq!(writes().await, 0, "it is new");
+    for _ in 0..3 {
+        world.pass(DAY);
+        assert_eq!(writes().await, 1);
+    }
+}
+
+async fn a_use_that_cannot_be_noted_is_one_all_the_same(world: World) {
+    let principal = logged_in(&world).await;
+    let token = issue(&world.accounts, &principal).await.expect("a token");
+    world.pass(DAY);
+    world.calls.break_at(|call| matches!(call, Call::Put(_)));
+    redeem(&world.accounts, &token).await.expect("alice");
+    // Nor does it bring back what was revoked.
+    world.calls.mend();
+    world.accounts.revoke_refresh_tokens(&user("alice")).await.expect("revoked");
+    redeem(&world.accounts, &token).await.expect_err("revoked");
+    assert!(world.names().await.iter().all(|name| !name.contains("/refresh/")));
 }
 
 async fn a_refresh_token_for_a_login_that_just_ended_is_none(world: World) {

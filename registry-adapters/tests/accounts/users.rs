@@ -1,8 +1,16 @@
 //! Users: added, shown, changed, removed.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use futures::future::join_all;
 use registry_adapters::accounts::{AccountsError, PasswordError, User};
-use registry_core::{credentials::Secret, ports::Clock, testing::Call};
+use registry_core::{
+    credentials::Secret,
+    ports::{Clock, Expect, PutOutcome, RecordStore},
+    record::{Nonce, Record},
+    testing::{Call, Seeded},
+};
 
 use crate::world::{World, groups, is, new_key, refused, user};
 
@@ -16,6 +24,7 @@ crate::on_every_store! {
     a_removed_user_leaves_nothing_behind,
     a_new_user_of_the_same_name_inherits_nothing,
     what_a_failing_removal_leaves_is_worthless,
+    a_record_that_is_none_hides_no_user_and_can_be_removed,
 }
 
 async fn a_user_is_there_once_with_its_groups_in_order(world: World) {
@@ -25,7 +34,9 @@ async fn a_user_is_there_once_with_its_groups_in_order(world: World) {
     world.add("alice", "wonderland").await;
     let again = world.accounts.add_user(&user("bob"), &Secret::new("another one"), &[]).await;
     assert!(matches!(again, Err(AccountsError::Exists)), "{again:?}");
-    let users = world.accounts.users().await.expect("users");
+    let list = world.accounts.users().await.expect("users");
+    assert_eq!(list.corrupt, []);
+    let users = list.users;
     let shown: Vec<_> =
         users.iter().map(|user| (user.name.as_str(), user.groups.clone())).collect();
     assert_eq!(shown, [("alice", vec![]), ("bob", groups(&["admins", "staff"]))]);
@@ -216,4 +227,24 @@ async fn what_a_failing_removal_leaves_is_worthless(world: World) {
     let new = world.key("user:alice").await;
     let keys = world.accounts.keys().await.expect("keys");
     assert_eq!(keys, [new.key], "the old ones are swept with the next key");
+}
+
+async fn a_record_that_is_none_hides_no_user_and_can_be_removed(world: World) {
+    for name in ["alice", "carol"] {
+        world.add(name, "wonderland").await;
+    }
+    let odd = "x-accounts/user/bob".parse().expect("a key");
+    let fields = BTreeMap::<String, String>::new();
+    let record = Record::new("x-test", Nonce::new(&Seeded::default()), &fields, Bytes::new());
+    let put = world.store.put(&odd, record.expect("a record"), Expect::Absent).await;
+    assert!(matches!(put, Ok(PutOutcome::Stored(_))), "{put:?}");
+    let list = world.accounts.users().await.expect("a list");
+    let names: Vec<_> = list.users.iter().map(|user| user.name.as_str()).collect();
+    assert_eq!((names, list.corrupt), (vec!["alice", "carol"], vec![odd]));
+    world.accounts.remove_user(&user("bob")).await.expect("removed");
+    assert_eq!(world.accounts.users().await.expect("a list").corrupt, []);
+    let again = world.accounts.remove_user(&user("bob")).await;
+    assert!(matches!(again, Err(AccountsError::NotFound)), "{again:?}");
+    world.add("bob", "wonderland").await;
+    assert_eq!(world.login("bob", "wonderland").await, is("bob"));
 }

@@ -227,3 +227,35 @@ async fn a_sealed_content_that_was_cut_is_shorter_or_an_error_but_never_padded()
     let read = content.into_stream().try_collect::<Vec<Bytes>>().await;
     assert!(read.is_err(), "the bytes that are missing are not made up");
 }
+
+#[tokio::test]
+async fn what_is_no_record_can_be_discarded_and_nothing_else() {
+    let planted = Planted::new();
+    let records = planted.store.records();
+    let (good, odd) = (key("x-test/good"), key("x-test/odd"));
+    for key in [&good, &odd] {
+        let _ = records.put(key, record(), Expect::Absent).await.unwrap();
+    }
+    assert!(!records.discard_corrupt(&good).await.unwrap());
+    assert!(!records.discard_corrupt(&key("x-test/absent")).await.unwrap());
+    drop(records);
+    let path = planted.path;
+    drop(planted.store);
+    let file = path.path().join("root/x-test/odd!");
+    for plant in [
+        |file: &Path| fs::write(file, SECRET).unwrap(),
+        |file: &Path| {
+            symlink("/dev/null", file).unwrap();
+        },
+    ] {
+        let _ = fs::remove_file(&file);
+        plant(&file);
+        let store = Filesystem::open(path.path().join("root"), Options::default()).unwrap();
+        let records = store.records();
+        corrupt(records.get(&odd, None).await);
+        assert!(records.discard_corrupt(&odd).await.unwrap());
+        assert!(matches!(records.get(&odd, None).await.unwrap(), Lookup::Absent));
+        assert!(matches!(records.get(&good, None).await.unwrap(), Lookup::Found(..)));
+        let _ = records.put(&odd, record(), Expect::Absent).await.unwrap();
+    }
+}

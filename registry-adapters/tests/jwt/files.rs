@@ -2,13 +2,15 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use registry_adapters::jwt::{KeyError, KeyRing};
 use registry_core::testing::{ManualClock, Seeded};
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use crate::support::{PEM, write};
@@ -68,6 +70,62 @@ fn what_others_have_access_to_is_refused_with_what_to_do() {
         set_mode(&path, 0o700);
         assert!(open(&path).is_ok());
     }
+}
+
+/// Only root can give files away; of whom keys are taken is tested beside the rule for everybody.
+#[test]
+fn what_belongs_to_somebody_else_is_refused_though_nobody_else_has_access() {
+    const NOBODY: u32 = 65534;
+    let (_directory, path, key) = made();
+    for victim in [&path, &key] {
+        assert!(open(&path).is_ok());
+        if !geteuid().is_root() {
+            continue;
+        }
+        chown(victim, Some(NOBODY), None).expect("root gives it away");
+        let error = open(&path).expect_err("nobody's");
+        assert!(matches!(error, KeyError::Owner { owner: NOBODY, me: 0, .. }), "{error:?}");
+        assert!(error.to_string().contains("chown 0"), "{error}");
+        assert_eq!(from_file(&key).is_ok(), *victim == path);
+        chown(victim, Some(0), None).expect("root takes it back");
+    }
+}
+
+#[test]
+fn no_link_is_followed_to_the_directory_or_to_a_key_in_it() {
+    let (directory, path, key) = made();
+    let aside = directory.path().join("aside");
+    for victim in [&path, &key] {
+        fs::rename(victim, &aside).expect("moved");
+        symlink(&aside, victim).expect("a link");
+        let error = open(&path).expect_err("a link");
+        assert!(matches!(&error, KeyError::Link { path } if path == victim), "{error:?}");
+        fs::remove_file(victim).expect("removed");
+        fs::rename(&aside, victim).expect("moved back");
+    }
+    symlink("nowhere", &aside).expect("a link");
+    assert!(matches!(open(&aside), Err(KeyError::Link { .. })), "nothing is made behind it");
+    let configured = directory.path().join("configured");
+    symlink(&key, &configured).expect("a link");
+    assert!(from_file(&configured).is_ok(), "as they are where secrets are mounted");
+}
+
+#[tokio::test]
+async fn a_directory_that_comes_into_the_place_of_another_is_looked_at_too() {
+    let (directory, path, _) = made();
+    let clock = Arc::new(ManualClock::default());
+    let keys = KeyRing::open(&path, Arc::clone(&clock), Seeded::default()).expect("keys");
+    let before = keys.jwks().await;
+    let (_other, planted, _) = made();
+    set_mode(&planted, 0o755);
+    fs::rename(&path, directory.path().join("aside")).expect("moved");
+    symlink(&planted, &path).expect("a link");
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(keys.jwks().await, before);
+    assert!(matches!(keys.rotate().await, Err(KeyError::Link { .. })));
+    fs::remove_file(&path).expect("removed");
+    fs::rename(&planted, &path).expect("moved");
+    assert!(matches!(keys.rotate().await, Err(KeyError::Exposed { .. })));
 }
 
 #[test]

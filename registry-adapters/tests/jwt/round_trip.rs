@@ -65,7 +65,7 @@ proptest! {
         });
         let verified = verified.expect("it is ours");
         prop_assert_eq!(all(&verified.principal), all(&principal));
-        prop_assert_eq!(verified.grants, grants);
+        prop_assert_eq!(&*verified.grants, &*grants);
     }
 }
 

@@ -5,6 +5,7 @@ use std::{error::Error, fmt::Write, sync::Arc};
 use futures::TryStreamExt;
 use registry_adapters::{
     accounts::{Accounts, AccountsError, GroupName, NewKey, UserName},
+    htpasswd::Htpasswd,
     jwt::KeyError,
 };
 use registry_core::{
@@ -17,7 +18,7 @@ use registry_core::{
         AuditAction, AuditEvent, AuditLog, AuditOutcome, Clock, ContentIdError, TokenError,
         TokenIssuer,
     },
-    record::RepositoryRecord,
+    record::{RecordKey, RepositoryRecord},
     registry::{Registry, RepositoryChange, RepositoryStatus},
 };
 
@@ -25,12 +26,19 @@ use super::{
     Answer, Command, Facts, Hidden, KeyEntry, Reply, RepositoryEntry, Served, TokenKeyEntry,
     UploadEntry, UserEntry, owner::OwnerError,
 };
-use crate::{control::Operator, wiring::TokenKeys};
+use crate::{
+    control::Operator,
+    wiring::{Discard, TokenKeys},
+};
 
 /// Carries commands out, and keeps what they changed in the audit log.
 pub(crate) struct Administrator {
     /// `None` where the server keeps none.
     pub(crate) accounts: Option<Accounts>,
+    /// The users of a file; `None` where there is none.
+    pub(crate) htpasswd: Option<Arc<Htpasswd>>,
+    /// Deletes what is no record.
+    pub(crate) discard: Discard,
     /// One whose policy lets everybody do everything.
     pub(crate) registry: Registry,
     /// `None` where no tokens are made.
@@ -100,11 +108,17 @@ impl Administrator {
                 let accounts = self.accounts()?;
                 let owned = self.owned(&caller, &name).await?;
                 accounts.add_user(&name, &password.to_secret(), &groups).await?;
-                return Ok(Answer::Owned(owned));
+                return Ok(Answer::Added { owned });
             }
             Command::UserList => {
-                let users = self.accounts()?.users().await?;
-                return Ok(Answer::Users(users.into_iter().map(UserEntry::of).collect()));
+                let list = self.accounts()?.users().await?;
+                let users = list.users.into_iter().map(UserEntry::of).collect();
+                let corrupt = list.corrupt.iter().map(ToString::to_string).collect();
+                return Ok(Answer::Users { users, corrupt });
+            }
+            Command::UserShow { name } => {
+                let user = self.accounts()?.user(&name).await?.ok_or(AccountsError::NotFound)?;
+                return Ok(Answer::User(UserEntry::of(user)));
             }
             Command::UserPasswd { name, password } => {
                 self.accounts()?.set_password(&name, &password.to_secret()).await?;
@@ -114,11 +128,18 @@ impl Administrator {
             }
             Command::UserDisable { name } => self.accounts()?.set_disabled(&name, true).await?,
             Command::UserEnable { name } => self.accounts()?.set_disabled(&name, false).await?,
+            Command::UserLogout { name } => self.accounts()?.revoke_refresh_tokens(&name).await?,
             Command::UserRemove { name } => {
                 let accounts = self.accounts()?;
                 let owned = self.owned(&caller, &name).await?;
-                accounts.remove_user(&name).await?;
-                return Ok(Answer::Owned(owned));
+                match accounts.remove_user(&name).await {
+                    Err(AccountsError::Corrupt { record }) => self.discard(record).await?,
+                    removed => removed?,
+                }
+                return Ok(Answer::Removed {
+                    owned,
+                    is_in_file: self.is_in_file(name.as_str()).await,
+                });
             }
             Command::KeyCreate { owner, description, good_for } => {
                 let now = self.clock.now();
@@ -183,6 +204,22 @@ impl Administrator {
         self.token_keys.as_ref().ok_or(Refusal::NoTokenKeys)
     }
 
+    /// Whether the file has a user of this name.
+    async fn is_in_file(&self, name: &str) -> bool {
+        match &self.htpasswd {
+            Some(htpasswd) => htpasswd.has_user(name).await,
+            None => false,
+        }
+    }
+
+    /// Deletes what is no record. One that came into its place meanwhile is somebody else's.
+    async fn discard(&self, record: RecordKey) -> Result<(), AccountsError> {
+        match (self.discard)(record).await? {
+            true => Ok(()),
+            false => Err(AccountsError::Busy),
+        }
+    }
+
     /// Makes a token as the user would get for a password.
     async fn mint(&self, name: &UserName, scope: &str) -> Result<Answer, Refusal> {
         let minter = self.minter.as_ref().ok_or(Refusal::NoTokens)?;
@@ -230,12 +267,17 @@ impl Administrator {
 
     async fn facts(
         &self,
-        user: Option<UserName>,
+        name: Option<String>,
         repository: Option<RepositoryName>,
     ) -> Result<Answer, Refusal> {
-        let user = match (&self.accounts, user) {
+        let name = name.as_deref();
+        let user = match (&self.accounts, name.and_then(|name| name.parse().ok())) {
             (Some(accounts), Some(name)) => accounts.user(&name).await?,
             _ => None,
+        };
+        let is_in_file = match name {
+            Some(name) => self.is_in_file(name).await,
+            None => false,
         };
         let repository = match repository {
             Some(name) => {
@@ -244,11 +286,12 @@ impl Administrator {
             }
             None => None,
         };
-        Ok(Answer::Facts(Facts {
-            groups: user.map(|user| user.groups).unwrap_or_default(),
+        Ok(Answer::Facts(Box::new(Facts {
+            user: user.map(UserEntry::of),
+            is_in_file,
             repository: repository.map(|record| RepositoryRecord::clone(&record)),
             served: self.served.as_ref().map(|served| served()),
-        }))
+        })))
     }
 
     /// Keeps what was done, or why it was not.

@@ -36,10 +36,15 @@ pub(crate) enum Reply {
 pub(crate) enum Answer {
     /// Nothing more.
     Nothing,
-    /// The repositories that the user who was added or removed owns, from before or still.
-    Owned(Vec<RepositoryName>),
-    /// The users.
-    Users(Vec<UserEntry>),
+    /// What the name of a user who was added has from before.
+    Added { owned: Vec<RepositoryName> },
+    /// What the name of a user who was removed still has, and whether a file has a user of the same
+    /// name, whose it is then.
+    Removed { owned: Vec<RepositoryName>, is_in_file: bool },
+    /// The users, and the keys of the records that should be of some and are corrupt.
+    Users { users: Vec<UserEntry>, corrupt: Vec<String> },
+    /// A user.
+    User(UserEntry),
     /// The keys.
     Keys(Vec<KeyEntry>),
     /// A key that was made, which is shown this once.
@@ -55,14 +60,16 @@ pub(crate) enum Answer {
     /// The uploads.
     Uploads(Vec<UploadEntry>),
     /// What there is to decide on.
-    Facts(Facts),
+    Facts(Box<Facts>),
 }
 
 /// What there is to decide on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {
-    /// Those of the user.
-    pub(crate) groups: Vec<GroupName>,
+    /// The user of that name.
+    pub(crate) user: Option<UserEntry>,
+    /// Whether a file has one.
+    pub(crate) is_in_file: bool,
     /// `None` where there is no such repository.
     pub(crate) repository: Option<RepositoryRecord>,
     /// `None` where no server runs.

@@ -18,12 +18,16 @@ pub(crate) enum Command {
     UserList,
     /// Gives a user another password.
     UserPasswd { name: UserName, password: Hidden },
+    /// Shows a user.
+    UserShow { name: UserName },
     /// Makes a user a member of these groups and of no others.
     UserGroups { name: UserName, groups: Vec<GroupName> },
     /// Disables a user.
     UserDisable { name: UserName },
     /// Lets a user in again.
     UserEnable { name: UserName },
+    /// Makes the refresh tokens of a user worthless.
+    UserLogout { name: UserName },
     /// Removes a user with its keys.
     UserRemove { name: UserName },
     /// Makes a key, which is good for so long, or for ever.
@@ -48,8 +52,8 @@ pub(crate) enum Command {
     UploadList,
     /// Drops an upload.
     UploadCancel { id: String },
-    /// Asks which groups a user is in, what a repository is, and by what the server decides.
-    Facts { user: Option<UserName>, repository: Option<RepositoryName> },
+    /// Asks who a user is, what a repository is, and by what the server decides.
+    Facts { user: Option<String>, repository: Option<RepositoryName> },
 }
 
 impl Command {
@@ -73,6 +77,7 @@ impl Command {
             Self::UserGroups { name, .. } => ("user groups", user(name)),
             Self::UserDisable { name } => ("user disable", user(name)),
             Self::UserEnable { name } => ("user enable", user(name)),
+            Self::UserLogout { name } => ("user logout", user(name)),
             Self::UserRemove { name } => ("user remove", user(name)),
             Self::KeyCreate { owner, .. } => ("key create", owner.to_string()),
             Self::KeyRevoke { id } => ("key revoke", format!("key:{id}")),
@@ -82,6 +87,7 @@ impl Command {
             Self::RepositorySet { name, .. } => ("repository set", name.to_string()),
             Self::UploadCancel { id } => ("upload cancel", format!("upload:{id}")),
             Self::UserList
+            | Self::UserShow { .. }
             | Self::KeyList { .. }
             | Self::TokenKeyList
             | Self::RepositoryList

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use registry_adapters::accounts::UserName;
+use registry_adapters::htpasswd::Htpasswd;
 use registry_core::{
     identity::{Principal, PrincipalKind},
     name::RepositoryName,
@@ -29,9 +29,9 @@ impl Owner {
     pub(super) fn principal(&self) -> Result<Principal, OwnerError> {
         match self.0.split_once(':') {
             None if self.0.is_empty() => Ok(Principal::anonymous()),
-            Some(("user", name)) => {
-                let name: UserName = name.parse().map_err(|_| OwnerError)?;
-                Ok(Principal::new(PrincipalKind::User, name.as_str()))
+            // Those of a file have names that those of the store cannot have.
+            Some(("user", name)) if Htpasswd::is_name(name) => {
+                Ok(Principal::new(PrincipalKind::User, name))
             }
             Some(("project", name)) => {
                 let name: RepositoryName = name.parse().map_err(|_| OwnerError)?;
@@ -66,10 +66,19 @@ mod tests {
 
     #[test]
     fn an_owner_is_read_as_it_is_written() {
-        for good in ["user:alice", "project:acme/team", "service:ci", "nobody"] {
+        for good in [
+            "user:alice",
+            "user:Bob@corp",
+            "user:Zoë X",
+            "project:acme/team",
+            "service:ci",
+            "nobody",
+        ] {
             assert_eq!(good.parse::<Owner>().expect(good).to_string(), good);
         }
-        for bad in ["", "alice", "user:", "user:Alice", "project:", "service:", "group:dev"] {
+        for bad in
+            ["", "alice", "user:", "user:a:b", "user:a\nb", "project:", "service:", "group:dev"]
+        {
             assert_eq!(bad.parse::<Owner>(), Err(OwnerError), "{bad}");
         }
     }

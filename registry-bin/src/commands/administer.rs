@@ -77,6 +77,9 @@ async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result
         if command.is_about_token_keys() { wiring::token_keys(config).await? } else { None };
     let administrator = Administrator {
         accounts: Some(wiring::accounts(stores)),
+        // Nor does what is wrong with the file, which only serves to warn.
+        htpasswd: wiring::htpasswd(config).ok().flatten().map(Arc::new),
+        discard: Arc::clone(&stores.discard),
         registry: wiring::registry(config, stores, AllowAll, tasks, None, None),
         minter: None,
         token_keys,

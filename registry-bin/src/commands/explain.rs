@@ -5,7 +5,7 @@ mod operation;
 use std::{env, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
-use registry_adapters::accounts::GroupName;
+use registry_adapters::{accounts::GroupName, htpasswd::Htpasswd};
 use registry_core::{
     access::Action,
     identity::{CredentialKind, Principal, PrincipalKind},
@@ -20,7 +20,7 @@ use super::{
     output,
 };
 use crate::{
-    admin::{Answer, Command, Facts, Served},
+    admin::{Answer, Command, Facts, Served, UserEntry},
     config::{Config, Policy},
     failure::{Failure, ReachError},
     policy, wiring,
@@ -79,21 +79,30 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let user = matches.get_one::<String>(USER).expect("it is required");
     let action = *matches.get_one::<Permission>(ACTION).expect("it is required");
     let target = matches.get_one::<Target>(REPOSITORY);
-    let principal = principal(user, matches.get_flag(KEY))
-        .ok_or_else(|| Failure::Nobody { user: user.clone() })?;
+    let principal = principal(user, matches.get_flag(KEY))?;
     // What is wrong with the file is for who goes by it.
     let config = Config::of_store(matches, env::vars_os(), false)?;
     let mut facts = facts(&config, &principal, target)?;
     let served = facts.as_mut().and_then(|facts| facts.served.take());
     let config = deciding(matches, config, served)?;
     let (_, policy) = config.policy.value.file().ok_or(Failure::NoPolicy)?;
-    let groups = facts.iter().flat_map(|facts| &facts.groups).map(GroupName::as_str);
+    let account = facts.as_mut().and_then(|facts| facts.user.take());
+    if let Some(facts) = &facts
+        && account.is_none()
+        && !facts.is_in_file
+    {
+        say_unknown(&principal);
+    }
+    let groups = account.iter().flat_map(|user| &user.groups).map(GroupName::as_str);
     let principal = principal.with_groups(groups);
     let is_known = facts.is_some();
     let repository = facts.and_then(|facts| facts.repository).map(Arc::new);
     let asked = Asked { principal: &principal, target, is_known, repository };
     let steps = operation::steps(action, policy, &asked);
-    let refusals = refusals(&config, policy, &asked, &steps)?;
+    let mut refusals = refusals(&config, policy, &asked, &steps)?;
+    if let Some(UserEntry { name, disabled: true, .. }) = &account {
+        refusals += &format!("user {name} is disabled, and cannot log in\n");
+    }
     let allowed = refusals.is_empty() && steps.iter().all(|taken| taken.step.is_allowed());
     let lines = steps.iter().map(|Taken { step, .. }| format!("{}: {step}\n", step.permission));
     let verdict = if allowed { "allowed\n" } else { "denied\n" };
@@ -133,6 +142,16 @@ fn deciding(
     Ok(config)
 }
 
+/// Says of a user that there is none, since the answer looks like that of a user in no group.
+fn say_unknown(principal: &Principal) {
+    if principal.kind() == PrincipalKind::User {
+        output::say(&format!(
+            "there is no user {}: this is what one of that name could do, in no group",
+            principal.id()
+        ));
+    }
+}
+
 /// Asks the store, or the server that has it; `None` where there is none.
 fn facts(
     config: &Config,
@@ -140,10 +159,10 @@ fn facts(
     target: Option<&Target>,
 ) -> Result<Option<Facts>, Failure> {
     let is_user = principal.kind() == PrincipalKind::User;
-    let user = is_user.then(|| principal.id().parse().ok()).flatten();
+    let user = is_user.then(|| principal.id().to_owned());
     let repository = target.map(|target| target.name().clone());
     match administer(config, Command::Facts { user, repository }) {
-        Ok(Answer::Facts(facts)) => Ok(Some(facts)),
+        Ok(Answer::Facts(facts)) => Ok(Some(*facts)),
         Ok(_) => Err(Failure::Nonsense),
         Err(Failure::Unreached(ReachError::NoStore { .. } | ReachError::NoServer { .. })) => {
             Ok(None)
@@ -191,18 +210,21 @@ fn refusals(
     Ok(refusals.collect())
 }
 
-/// Who it is; `None` where nobody can be that.
-fn principal(user: &str, with_key: bool) -> Option<Principal> {
+/// Who it is.
+fn principal(user: &str, with_key: bool) -> Result<Principal, Failure> {
+    let nobody = || Failure::Nobody { user: user.to_owned() };
     let kind = if with_key { CredentialKind::UserKey } else { CredentialKind::Password };
     let user_of = |id| Principal::new(PrincipalKind::User, id).with_credential(kind, None);
-    Some(match user.split_once(':') {
+    Ok(match user.split_once(':') {
         None if user == "anonymous" => Principal::anonymous(),
-        Some(("user", id)) => user_of(id),
-        Some(("service", id)) => Principal::new(PrincipalKind::Service, id),
-        Some(("project", name)) => Principal::project(&name.parse().ok()?)
+        None if Htpasswd::is_name(user) => user_of(user),
+        Some(("user", id)) if Htpasswd::is_name(id) => user_of(id),
+        Some(("service", id)) if !id.is_empty() => Principal::new(PrincipalKind::Service, id),
+        Some(("project", name)) => Principal::project(&name.parse().map_err(|_| nobody())?)
             .with_credential(CredentialKind::ProjectKey, None),
-        Some(("runner", name)) => Principal::runner(&name.parse().ok()?)
+        Some(("runner", name)) => Principal::runner(&name.parse().map_err(|_| nobody())?)
             .with_credential(CredentialKind::RunnerToken, None),
-        _ => user_of(user),
+        Some(("group", _)) => return Err(Failure::Group { group: user.to_owned() }),
+        _ => return Err(nobody()),
     })
 }

@@ -3,6 +3,7 @@
 mod files;
 
 use std::{
+    env,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -36,7 +37,7 @@ pub(super) fn command() -> Clap {
 /// Makes it all, or leaves nothing behind, and says what to do next.
 pub(super) fn run(_: &ArgMatches, config: &Config) -> Result<(), Failure> {
     let data = config.data.value.path();
-    let configuration = New::write(USUAL.as_ref(), &files::configuration(data))?;
+    let configuration = New::write(USUAL.as_ref(), &files::configuration(&beside(data)))?;
     let policy = New::write(POLICY.as_ref(), files::POLICY)?;
     let password = Hidden::generate(&SystemRandom);
     let groups: Vec<GroupName> = vec![ADMINS.parse().expect("it is a name")];
@@ -47,6 +48,13 @@ pub(super) fn run(_: &ArgMatches, config: &Config) -> Result<(), Failure> {
     policy.keep();
     let instead = format!("`registry-bin user passwd {ADMIN}`");
     output::print_once(&next(data, config, &password), &instead)
+}
+
+/// The path as it counts from the configuration, so that both can move together.
+fn beside(data: &Path) -> PathBuf {
+    let here = env::current_dir().ok();
+    let inside = here.and_then(|here| data.strip_prefix(here).map(Path::to_owned).ok());
+    inside.filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(|| data.to_owned())
 }
 
 /// Says of which store it is that there is a user already: nobody has named it.

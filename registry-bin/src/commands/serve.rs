@@ -62,6 +62,8 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let keeping = keeping::keep(config, registry.clone(), live, kept, counted, tries, hangups);
     let administrator = Administrator {
         accounts: login.accounts.clone(),
+        htpasswd: login.htpasswd.clone(),
+        discard: Arc::clone(&stores.discard),
         // Commands are audited as what was typed.
         registry: wire(Arc::new(AllowAll), None),
         minter: login.tokens.as_ref().map(|tokens| Minter {

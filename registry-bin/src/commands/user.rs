@@ -21,6 +21,7 @@ use crate::{
 
 const NAME: &str = "name";
 const GROUP: &str = "group";
+const NONE: &str = "none";
 const GENERATE: &str = "generate";
 const STDIN: &str = "password-stdin";
 
@@ -39,10 +40,18 @@ pub(super) fn command() -> Clap {
             add,
             list,
             passwd.args(password()),
-            changing("groups", "Make a user a member of these groups and of no others")
-                .arg(groups()),
+            changing(
+                "groups",
+                "Show the groups of a user, or make it a member of these groups and of no others",
+            )
+            .args([groups(), none()]),
             changing("disable", "Refuse a user and its keys, until it is enabled"),
             changing("enable", "Let a disabled user in again"),
+            changing(
+                "logout",
+                "Make a user's refresh tokens worthless, so that who is logged in with one has to log \
+                 in again",
+            ),
             changing("remove", "Remove a user with its keys"),
         ])
 }
@@ -53,16 +62,13 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
         unreachable!("a subcommand is required")
     };
     if word == "list" {
-        let Answer::Users(users) = administer(config, Command::UserList)? else {
-            return Err(Failure::Nonsense);
-        };
-        return match wants_json(matches) {
-            true => output::print_json(&users),
-            false => output::print(&listed(&users)),
-        };
+        return list(matches, config);
     }
     let name = matches.get_one::<UserName>(NAME).expect("it is required").clone();
     let user = name.to_string();
+    if word == "groups" && !matches.contains_id(GROUP) && !matches.get_flag(NONE) {
+        return show_groups(name, config);
+    }
     let (done, command, generated) = match word {
         "add" => {
             let (password, generated) = new_password(matches, &user)?;
@@ -78,15 +84,25 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
             ("changed the groups of", Command::UserGroups { name, groups }, None)
         }
         "disable" => ("disabled", Command::UserDisable { name }, None),
+        "logout" => ("logged out", Command::UserLogout { name }, None),
         "enable" => ("enabled", Command::UserEnable { name }, None),
         "remove" => ("removed", Command::UserRemove { name }, None),
         _ => unreachable!("{word} is no subcommand"),
     };
     let answer = administer(config, command)?;
     output::say(&format!("{done} user {user}"));
-    if let Answer::Owned(repositories) = answer
-        && let Some(warning) = inheritance(&user, &repositories)
-    {
+    let (owned, is_in_file) = match answer {
+        Answer::Added { owned } => (owned, false),
+        Answer::Removed { owned, is_in_file } => (owned, is_in_file),
+        _ => (Vec::new(), false),
+    };
+    if is_in_file {
+        output::say(&format!(
+            "there is still a user {user} in the file of --htpasswd, who can log in from now on: \
+             `htpasswd -D FILE {user}` takes it out"
+        ));
+    }
+    if let Some(warning) = inheritance(&user, &owned) {
         output::say(&warning);
     }
     match generated {
@@ -97,6 +113,37 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
         }
         None => Ok(()),
     }
+}
+
+/// Prints those that can be read, and fails where there are others.
+fn list(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
+    let Answer::Users { users, corrupt } = administer(config, Command::UserList)? else {
+        return Err(Failure::Nonsense);
+    };
+    match wants_json(matches) {
+        true => output::print_json(&users)?,
+        false => output::print(&listed(&users))?,
+    }
+    if corrupt.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = corrupt.iter().map(|key| format!("\n    {key}")).collect();
+    Err(Failure::Refused(format!(
+        "these records are corrupt, and the users whose they are cannot log in; `registry-bin user \
+         remove` of the last part deletes one, and `user add` makes the user anew:{}",
+        lines.concat()
+    )))
+}
+
+/// Prints a group a line.
+fn show_groups(name: UserName, config: &Config) -> Result<(), Failure> {
+    let Answer::User(user) = administer(config, Command::UserShow { name })? else {
+        return Err(Failure::Nonsense);
+    };
+    if user.groups.is_empty() {
+        output::say(&format!("user {} is in no group", user.name));
+    }
+    output::print(&user.groups.iter().map(|group| format!("{group}\n")).collect::<String>())
 }
 
 fn changing(word: &'static str, about: &'static str) -> Clap {
@@ -115,6 +162,14 @@ fn groups() -> Arg {
         .value_parser(value_parser!(GroupName))
         .action(ArgAction::Append)
         .help("Make it a member of this group; can be repeated")
+}
+
+fn none() -> Arg {
+    Arg::new(NONE)
+        .long(NONE)
+        .action(ArgAction::SetTrue)
+        .conflicts_with(GROUP)
+        .help("Take it out of all groups")
 }
 
 fn password() -> [Arg; 2] {

@@ -18,6 +18,10 @@ pub(crate) enum ConfigError {
     Unreadable { variable: String },
     #[error("{place}: {key} must be a string, a whole number or a boolean")]
     NotScalar { key: String, place: Origin },
+    #[error(
+        "{place}: {key} counts from a directory whose name is not valid UTF-8: say an absolute path"
+    )]
+    OddPlace { key: String, place: Origin },
     #[error("{} line {line}: {reason}", path.display())]
     Syntax { path: PathBuf, line: usize, reason: String },
     #[error("{} cannot be read: {source}", path.display())]

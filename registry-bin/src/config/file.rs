@@ -1,4 +1,5 @@
-//! A TOML file as a source: one key a setting.
+//! A TOML file as a source: one key a setting. Paths in it count from the directory that it lies in,
+//! wherever the program is started.
 
 use std::{fs, path::Path};
 
@@ -32,6 +33,7 @@ fn parse(path: &Path, text: &str, errors: &mut ConfigErrors) -> Layer {
             return Layer::new();
         }
     };
+    let directory = path.parent().unwrap_or(Path::new(""));
     let mut layer = Layer::new();
     for (key, value) in &table {
         let place = Origin::File { path: path.to_owned(), line: line(key.span().start) };
@@ -43,7 +45,10 @@ fn parse(path: &Path, text: &str, errors: &mut ConfigErrors) -> Layer {
             continue;
         };
         match scalar(value.get_ref()) {
-            Some(text) => drop(layer.insert(row.field, Given { text, origin: place })),
+            Some(text) => match (row.in_file)(directory, text) {
+                Some(text) => drop(layer.insert(row.field, Given { text, origin: place })),
+                None => errors.push(ConfigError::OddPlace { key: key.to_owned(), place }),
+            },
             None => errors.push(ConfigError::NotScalar { key: key.to_owned(), place }),
         }
     }
@@ -81,6 +86,22 @@ mod tests {
         assert_eq!(layer["max_connections"].text, "1000");
         let path = Path::new("registry.toml").to_owned();
         assert_eq!(layer["listen"].origin, Origin::File { path, line: 2 });
+    }
+
+    #[test]
+    fn paths_count_from_the_file() {
+        const TEXT: &str = "data = \"store\"\npolicy = \"../policy.toml\"\nhtpasswd = \"/users\"\n\
+                            token-key = \"\"\naudit-log = \"-\"\nlisten = \"store\"";
+        for (file, data, policy) in [
+            ("registry.toml", "store", "../policy.toml"),
+            ("/etc/registry/r.toml", "/etc/registry/store", "/etc/registry/../policy.toml"),
+            ("etc/r.toml", "etc/store", "etc/../policy.toml"),
+        ] {
+            let layer = parse(Path::new(file), TEXT, &mut ConfigErrors::default());
+            let texts = ["data", "policy", "htpasswd", "token_key", "audit_log", "listen"]
+                .map(|field| layer[field].text.as_str());
+            assert_eq!(texts, [data, policy, "/users", "", "-", "store"], "{file}");
+        }
     }
 
     #[test]

@@ -10,7 +10,10 @@ use registry_core::{
     policy::{Numbered, Permission, PolicyFile},
 };
 
-use super::{ConfigError, value::Value};
+use super::{
+    ConfigError,
+    value::{Value, count_from},
+};
 use crate::policy;
 
 /// Who may do what. The file is read once, so that what is checked is what is served.
@@ -69,6 +72,10 @@ impl Value for Policy {
         let path = std::path::absolute(text).map_err(|_| None)?;
         let rules = policy::read(text.as_ref()).map_err(|error| Some(error.into()))?;
         Ok(Self(Some((path, rules))))
+    }
+
+    fn in_file(directory: &Path, text: String) -> Option<String> {
+        count_from(directory, text)
     }
 }
 

@@ -1,6 +1,10 @@
 //! What is known of a setting before it has a value, and what the sources say of it.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::{ConfigError, ConfigErrors, value::Value};
 
@@ -20,6 +24,8 @@ pub(crate) struct Row {
     pub(crate) doc: &'static str,
     /// Whether its flag alone says `true`.
     pub(crate) switch: bool,
+    /// What a text of the file means that lies in this directory; `None` where that is no UTF-8.
+    pub(super) in_file: fn(&Path, String) -> Option<String>,
 }
 
 impl Row {

@@ -28,6 +28,7 @@ macro_rules! settings {
             default: $default,
             doc: concat!($($doc),+).trim_ascii(),
             switch: <$type as Value>::SWITCH,
+            in_file: <$type as Value>::in_file,
         },)+];
 
         impl Config {

@@ -1,6 +1,13 @@
 //! What a setting's value can be.
 
-use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use tracing_subscriber::filter::Targets;
 
@@ -29,9 +36,23 @@ pub(crate) trait Value: fmt::Display + Sized {
         Self::parse(text).ok_or(None)
     }
 
+    /// What a text of the file means that lies in this directory: where it is a path, one that counts
+    /// from there. `None` where that is no UTF-8.
+    fn in_file(_directory: &Path, text: String) -> Option<String> {
+        Some(text)
+    }
+
     /// The value as the file has it.
     fn to_toml(&self) -> toml::Value {
         toml::Value::String(self.to_string())
+    }
+}
+
+/// A path that counts from a directory, unless it is none or absolute.
+pub(super) fn count_from(directory: &Path, text: String) -> Option<String> {
+    match Path::new(&text) {
+        path if text.is_empty() || path.is_absolute() => Some(text),
+        path => directory.join(path).into_os_string().into_string().ok(),
     }
 }
 
@@ -126,7 +147,7 @@ impl fmt::Display for Number {
 pub(crate) struct Directory(PathBuf);
 
 impl Directory {
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -139,6 +160,10 @@ impl Value for Directory {
     fn parse(text: &str) -> Option<Self> {
         // Fails where the text is empty or the working directory is gone.
         std::path::absolute(text).ok().map(Self)
+    }
+
+    fn in_file(directory: &Path, text: String) -> Option<String> {
+        count_from(directory, text)
     }
 }
 
@@ -153,7 +178,7 @@ impl fmt::Display for Directory {
 pub(crate) struct OptionalFile(Option<PathBuf>);
 
 impl OptionalFile {
-    pub(crate) fn path(&self) -> Option<&std::path::Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         self.0.as_deref()
     }
 }
@@ -169,6 +194,10 @@ impl Value for OptionalFile {
             // Fails where the working directory is gone.
             path => std::path::absolute(path).ok().map(Some).map(Self),
         }
+    }
+
+    fn in_file(directory: &Path, text: String) -> Option<String> {
+        count_from(directory, text)
     }
 }
 
@@ -199,6 +228,10 @@ impl Value for AuditTarget {
             // Fails where the working directory is gone.
             path => std::path::absolute(path).ok().map(Self::File),
         }
+    }
+
+    fn in_file(directory: &Path, text: String) -> Option<String> {
+        if text == "-" { Some(text) } else { count_from(directory, text) }
     }
 }
 

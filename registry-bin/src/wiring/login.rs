@@ -32,6 +32,8 @@ pub(crate) struct Login {
     pub(crate) accounts: Option<Accounts>,
     /// Who finds out who asks; `None` where nobody can log in.
     pub(super) users: Option<Arc<dyn Authenticator>>,
+    /// Those of them who are in a file.
+    pub(crate) htpasswd: Option<Arc<Htpasswd>>,
     /// Where tokens are made.
     pub(crate) tokens: Option<Tokens>,
     /// Who has to wait, by each of those who compare passwords.
@@ -59,11 +61,11 @@ impl Login {
     /// Opens what the configuration names.
     pub(crate) async fn open(config: &Config, stores: &Stores) -> Result<Self, Failure> {
         let accounts = config.accounts.value.then(|| accounts(stores));
-        let htpasswd = htpasswd(config)?;
+        let htpasswd = shared(accounts.as_ref(), htpasswd(config)?);
         let mut tries = Vec::new();
         for (name, of) in [
             ("accounts", accounts.as_ref().map(Accounts::tries)),
-            ("htpasswd", htpasswd.as_ref().map(Htpasswd::tries)),
+            ("htpasswd", htpasswd.as_deref().map(Htpasswd::tries)),
         ] {
             if let Some(of) = of {
                 let records = Arc::clone(&stores.records);
@@ -71,14 +73,14 @@ impl Login {
                 tries.push(Arc::new(saved.map_err(Failure::Tries)?));
             }
         }
-        let users = authenticator(accounts.clone(), htpasswd);
+        let users = authenticator(accounts.clone(), htpasswd.clone());
         let tokens = match &users {
             Some(users) if config.challenge.value != Challenge::Basic => {
                 Some(tokens(config, accounts.as_ref(), Arc::clone(users)).await?)
             }
             _ => None,
         };
-        Ok(Self { accounts, users, tokens, tries })
+        Ok(Self { accounts, users, htpasswd, tokens, tries })
     }
 }
 
@@ -123,25 +125,31 @@ pub(crate) fn check(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn htpasswd(config: &Config) -> Result<Option<Htpasswd>, Failure> {
+/// The users of the file that the configuration names.
+pub(crate) fn htpasswd(config: &Config) -> Result<Option<Htpasswd>, Failure> {
     let path = config.htpasswd.value.path();
     let open = |path| Htpasswd::open(path, SystemClock::new(), SystemRandom);
     Ok(path.map(open).transpose()?)
 }
 
+/// Both hash passwords in turns.
+fn shared(accounts: Option<&Accounts>, htpasswd: Option<Htpasswd>) -> Option<Arc<Htpasswd>> {
+    htpasswd.map(|htpasswd| match accounts {
+        Some(accounts) => Arc::new(htpasswd.with_turns(accounts.turns())),
+        None => Arc::new(htpasswd),
+    })
+}
+
 /// The accounts, then the file.
 fn authenticator(
     accounts: Option<Accounts>,
-    htpasswd: Option<Htpasswd>,
+    htpasswd: Option<Arc<Htpasswd>>,
 ) -> Option<Arc<dyn Authenticator>> {
     match (accounts, htpasswd) {
         (None, None) => None,
         (Some(accounts), None) => Some(Arc::new(accounts)),
-        (None, Some(htpasswd)) => Some(Arc::new(htpasswd)),
-        (Some(accounts), Some(htpasswd)) => {
-            let htpasswd = htpasswd.with_turns(accounts.turns());
-            Some(Arc::new(accounts.before(htpasswd)))
-        }
+        (None, Some(htpasswd)) => Some(htpasswd),
+        (Some(accounts), Some(htpasswd)) => Some(Arc::new(accounts.before(htpasswd))),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{io::Write, os::unix::fs::PermissionsExt, process::Stdio, thread};
 
-use hyper::{Method, StatusCode, header::AUTHORIZATION};
+use hyper::{
+    Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use rustix::process::Signal;
 
 use crate::{
@@ -275,4 +278,141 @@ async fn whoever_is_no_user_gets_nothing() {
     let http = Http::new(running.address);
     let reply = http.get("/v2/_catalog").await.expect("a reply");
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_damaged_user_hides_no_other_and_can_be_removed() {
+    let program = Program::new();
+    let running = Running::start(&program, &SERVE);
+    for user in ["alice", "bob", "carol"] {
+        add(&program, user, &[]);
+    }
+    running.signal(Signal::TERM);
+    running.end();
+    let file = program.path().join("registry-data/x-accounts/user/bob!");
+    for is_served in [true, false] {
+        std::fs::write(&file, "not what it was").expect("a file");
+        let running = is_served.then(|| Running::start(&program, &SERVE));
+        for words in [&["user", "list"][..], &["user", "list", "--json"]] {
+            let list = program.run(words);
+            assert_eq!(list.code, Some(1), "{list:?}");
+            let is_listed = |name| list.stdout.contains(name);
+            assert_eq!(["alice", "bob", "carol"].map(is_listed), [true, false, true], "{list:?}");
+            assert!(list.stderr.contains("\n    x-accounts/user/bob\n"), "{list:?}");
+        }
+        let remove = program.run(&["user", "remove", "bob"]);
+        assert!(remove.stderr.contains("removed user bob\n"), "{remove:?}");
+        assert_eq!(remove.code, Some(0));
+        assert_eq!(program.run(&["user", "remove", "bob"]).code, Some(1));
+        assert_eq!(program.run(&["user", "list"]).code, Some(0));
+        let bob = add(&program, "bob", &[]);
+        if let Some(running) = running {
+            assert_eq!(login(&running, "bob", &bob).await, 200);
+            running.signal(Signal::TERM);
+            running.end();
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_logged_out_has_to_show_the_password_again() {
+    let program = Program::new();
+    let running = Running::start(&program, &["--accounts", "--audit-log", "audit.jsonl"]);
+    let http = Http::new(running.address);
+    let alice = basic("alice", &add(&program, "alice", &[]));
+    let header = [(AUTHORIZATION, alice.as_str())];
+    let path = "/v2/_token?service=registry&offline_token=true";
+    let reply = http.send(Method::GET, path, &header, "").await.expect("a reply");
+    let reply: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+    let token = reply["refresh_token"].as_str().expect("a refresh token");
+    let form = format!("grant_type=refresh_token&service=registry&refresh_token={token}");
+    let kind = [(CONTENT_TYPE, "application/x-www-form-urlencoded")];
+    let redeem = async || {
+        let reply = http.send(Method::POST, "/v2/_token", &kind, form.clone()).await;
+        reply.expect("a reply").status
+    };
+    assert_eq!(redeem().await, StatusCode::OK);
+    let logout = program.run(&["user", "logout", "alice"]);
+    assert_eq!((logout.code, logout.stderr.as_str()), (Some(0), "logged out user alice\n"));
+    assert_eq!(redeem().await, StatusCode::UNAUTHORIZED);
+    let again = http.send(Method::GET, path, &header, "").await.expect("a reply");
+    assert_eq!(again.status, StatusCode::OK, "the password is as good as before");
+    assert_eq!(program.run(&["user", "logout", "bob"]).code, Some(1));
+    let audit = std::fs::read_to_string(program.path().join("audit.jsonl")).expect("a log");
+    let kept =
+        audit.lines().any(|line| line.contains("user logout") && line.contains("user:alice"));
+    assert!(kept, "{audit}");
+}
+
+#[test]
+fn groups_are_shown_where_none_is_said_and_taken_away_by_a_word_of_its_own() {
+    let program = Program::new();
+    let _running = Running::start(&program, &SERVE);
+    add(&program, "alice", &["--group", "ops", "--group", "dev"]);
+    let groups = |more: &[&str]| program.run(&[&["user", "groups", "alice"], more].concat());
+    let shown = groups(&[]);
+    assert_eq!(
+        (shown.code, shown.stdout.as_str(), shown.stderr.as_str()),
+        (Some(0), "dev\nops\n", "")
+    );
+    assert_eq!(groups(&["--none", "--group", "dev"]).code, Some(2));
+    assert_eq!(groups(&["--group", "dev"]).code, Some(0));
+    assert_eq!(groups(&[]).stdout, "dev\n");
+    assert_eq!(groups(&["--none"]).code, Some(0));
+    let none = groups(&[]);
+    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("", "user alice is in no group\n"));
+    assert_eq!(program.run(&["user", "groups", "bob"]).code, Some(1));
+}
+
+#[test]
+fn whoever_removes_a_user_is_told_of_one_of_the_same_name_in_a_file() {
+    const FILE: &str = "alice:$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a\n";
+    const STILL: &str = "there is still a user alice in the file of --htpasswd";
+    let program = Program::new().file("users", FILE).variable("REGISTRY_HTPASSWD", "users");
+    let mut running = Some(Running::start(&program, &SERVE));
+    for _ in ["served", "not served"] {
+        let removed = ["alice", "bob"].map(|user| {
+            add(&program, user, &[]);
+            program.run(&["user", "remove", user])
+        });
+        let are_warned = removed.each_ref().map(|run| run.stderr.contains(STILL));
+        assert_eq!(are_warned, [true, false], "{removed:?}");
+        assert!(removed.iter().all(|run| run.code == Some(0)), "{removed:?}");
+        drop(running.take());
+    }
+    // What is wrong with the file keeps nobody from being removed.
+    add(&program, "alice", &[]);
+    let program = program.file("users", "nonsense\n");
+    assert_eq!(program.run(&["user", "remove", "alice"]).code, Some(0));
+}
+
+#[tokio::test]
+async fn a_user_of_a_file_can_own_a_repository_whatever_its_name() {
+    let program = Program::new();
+    let running = Running::start(&program, &[]);
+    let http = Http::new(running.address);
+    assert_eq!(push(&http, "team/app", "").await, StatusCode::CREATED);
+    let set = |owner| program.run(&["repository", "set", "team/app", "--owner", owner]);
+    let changed = set("user:Bob@corp");
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+    let owner = json(&program, &["repository", "list", "--json"])[0]["owner"].clone();
+    assert_eq!(owner, "user:Bob@corp");
+    for nobody in ["user:", "user:a:b", "Bob@corp"] {
+        assert_eq!(set(nobody).code, Some(2), "{nobody}");
+    }
+}
+
+#[test]
+fn no_token_is_made_for_whoever_is_disabled_or_nobody() {
+    let program = Program::new();
+    let _running = Running::start(&program, &SERVE);
+    add(&program, "alice", &[]);
+    let mint = |user| program.run(&["token", "mint", "--user", user]);
+    assert_eq!(mint("alice").code, Some(0));
+    assert_eq!(program.run(&["user", "disable", "alice"]).code, Some(0));
+    for user in ["alice", "bob"] {
+        let run = mint(user);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+        assert_eq!(run.stderr, "there is no such user, or it is disabled\n");
+    }
 }

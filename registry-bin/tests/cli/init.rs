@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::Output,
+    thread,
 };
 
 use hyper::{Method, header::WWW_AUTHENTICATE};
@@ -57,8 +58,8 @@ async fn what_init_makes_is_served_and_means_what_its_comments_say() {
     let scope = "repository:team/app:pull%20repository:alice/app:pull,push";
     let bearer = token(&http, &alice, scope).await.expect("a token");
     let tags = "/v2/team/app/tags/list";
-    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 403, "it is private");
-    assert_eq!(push(&http, "team/app", &bearer).await.as_u16(), 403);
+    assert_eq!(status(&http, Method::GET, tags, &bearer, "").await, 401, "insufficient_scope");
+    assert_eq!(push(&http, "team/app", &bearer).await.as_u16(), 401);
     assert_eq!(push(&http, "alice/app", &bearer).await.as_u16(), 201);
     let scopes = ["--scope", "repository:team/app:pull", "--scope", "repository:alice/app:pull"];
     let minted = program.run(&[&["token", "mint", "--user", "alice"][..], &scopes].concat());
@@ -221,6 +222,49 @@ fn init_overwrites_nothing_and_leaves_nothing_half_made() {
     let sentence = "there is a user of this name already: admin in the store in ";
     assert_eq!(again.stderr, format!("{sentence}{}\n", data.display()));
     assert!(!program.path().join("registry.toml").exists());
+}
+
+#[test]
+fn of_those_who_init_at_once_one_does_and_the_others_are_refused() {
+    let program = Program::new();
+    let runs: Vec<Run> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| program.run(&["init"]))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it ends")).collect()
+    });
+    let mut codes: Vec<_> = runs.iter().map(|run| run.code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(2), Some(2), Some(2)], "{runs:?}");
+    assert!(runs.iter().all(|run| run.code == Some(0) || run.stdout.is_empty()), "{runs:?}");
+    let users = json(&program, &["user", "list", "--json"]);
+    assert_eq!(users.as_array().expect("a list").len(), 1);
+    assert_eq!(program.run(&["check"]).code, Some(0), "its files are whole");
+}
+
+#[test]
+fn what_init_makes_is_served_from_anywhere_and_wherever_it_is_moved() {
+    let program = Program::new();
+    let [made, moved] = ["made", "moved"].map(|name| program.path().join(name));
+    fs::create_dir(&made).expect("a directory");
+    let init = program.command(&["init"]).current_dir(&made).output().expect("the binary runs");
+    assert!(init.status.success(), "{init:?}");
+    fs::rename(&made, &moved).expect("moved");
+    let list = program.run(&["user", "list"]);
+    assert_eq!(list.code, Some(3), "there is no store here: {list:?}");
+    let absolute = moved.join("registry.toml");
+    for config in ["moved/registry.toml", absolute.to_str().expect("text")] {
+        let running = Running::start(&program, &["--config", config]);
+        let users = json(&program, &["user", "list", "--json", "--data", "moved/registry-data"]);
+        assert_eq!(users[0]["name"], "admin", "{config}");
+        drop(running);
+    }
+    assert!(!made.exists() && !program.path().join("registry-data").exists());
+    let outside = program.path().join("outside");
+    fs::create_dir(&outside).expect("a directory");
+    let mut elsewhere = program.command(&["init", "--data", "../far"]);
+    assert!(elsewhere.current_dir(&outside).output().expect("it runs").status.success());
+    let running = Running::start(&program, &["--config", "outside/registry.toml"]);
+    assert!(program.path().join("far/control.sock").exists());
+    drop(running);
 }
 
 #[test]

@@ -5,6 +5,10 @@ use rustix::process::Signal;
 
 use crate::{http::Http, program::Program, running::Running};
 
+/// What `explain` says where no users are kept.
+const UNKNOWN: &str =
+    "there is no user alice: this is what one of that name could do, in no group\n";
+
 const RULES: &str = r#"
 [[rule]]
 name = "the world"
@@ -152,12 +156,13 @@ async fn explain_asks_the_server_that_runs_and_else_the_file() {
          create: refused by --read-only: the registry is read-only\nthe repository does not exist\n"
     );
     let by_server = format!("asked the server that runs, which follows {}\n", path.display());
-    assert_eq!((served.code, served.stderr), (Some(1), by_server));
+    assert_eq!((served.code, served.stderr), (Some(1), by_server + UNKNOWN));
     let program = program.file("other.toml", &format!("{PUBLIC}actions = [\"pull\"]\n"));
     let named = [&asked[..1], &["--policy", "other.toml"], &asked[1..]].concat();
     let other = program.run(&named);
     assert!(other.stdout.starts_with("denied\npush: no rule allows it\n"), "{other:?}");
-    assert_eq!(other.stderr, "asked other.toml, and of the rest the server that runs\n");
+    let by_both = "asked other.toml, and of the rest the server that runs\n";
+    assert_eq!(other.stderr, by_both.to_owned() + UNKNOWN);
     running.signal(Signal::TERM);
     running.end();
 
@@ -171,7 +176,37 @@ async fn explain_asks_the_server_that_runs_and_else_the_file() {
     let configured = program.run(&asked);
     assert!(configured.stdout.starts_with("allowed\npush: rule 3"), "{configured:?}");
     let by_file = format!("asked {}: no server answers\n", path.display());
-    assert_eq!((configured.code, configured.stderr), (Some(0), by_file));
+    assert_eq!((configured.code, configured.stderr), (Some(0), by_file + UNKNOWN));
+}
+
+#[test]
+fn explain_says_who_is_no_user_and_who_is_disabled() {
+    const FILE: &str = "Bob@corp:$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a\n";
+    let program = Program::new().file("policy.toml", RULES).file("users", FILE);
+    let serve = ["--policy", "policy.toml", "--accounts", "--htpasswd", "users"];
+    let running = Running::start(&program, &serve);
+    assert_eq!(program.run(&["user", "add", "alice", "--generate"]).code, Some(0));
+    let pull = |user| program.run(&["explain", user, "pull", "team/app"]);
+    let said = "there is no user bob: this is what one of that name could do, in no group\n";
+    assert!(pull("bob").stderr.ends_with(said), "{:?}", pull("bob"));
+    for known in ["alice", "user:alice", "Bob@corp", "anonymous", "project:team", "service:ci"] {
+        assert!(!pull(known).stderr.contains("there is no user"), "{known}");
+    }
+    assert_eq!(pull("alice").code, Some(0));
+    assert_eq!(program.run(&["user", "disable", "alice"]).code, Some(0));
+    let disabled = || {
+        let run = pull("alice");
+        assert_eq!((run.code, run.stdout.lines().next()), (Some(1), Some("denied")), "{run:?}");
+        assert!(run.stdout.contains("\nuser alice is disabled, and cannot log in\n"), "{run:?}");
+    };
+    disabled();
+    running.signal(Signal::TERM);
+    running.end();
+    let config = "policy = \"policy.toml\"\nhtpasswd = \"users\"\naccounts = true\n";
+    std::fs::write(program.path().join("registry.toml"), config).expect("a file");
+    disabled();
+    assert!(pull("bob").stderr.ends_with(said), "{:?}", pull("bob"));
+    assert!(!pull("Bob@corp").stderr.contains("there is no user"));
 }
 
 #[test]
@@ -182,10 +217,15 @@ fn what_cannot_be_explained_is_refused_with_code_2() {
         &["alice", "pull", "Team/app"],
         &["alice", "pull", "team/app:.v1"],
         &["alice", "fetch", "team/app"],
+        &["group:dev", "pull", "team/app"],
+        &["team:dev", "pull", "team/app"],
+        &["user:", "pull", "team/app"],
+        &["project:Team", "pull", "team/app"],
     ] {
         let words = [&["explain", "--policy", "policy.toml"], asked].concat();
         let run = program.run(&words);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{asked:?}: {}", run.stderr);
+        assert!(!asked.contains(&"group:dev") || run.stderr.starts_with("group:dev is a group, "));
     }
 }
 

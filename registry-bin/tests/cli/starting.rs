@@ -1,6 +1,12 @@
 //! How `serve` refuses to start: an exit code and one sentence.
 
-use std::{fs, net::TcpListener};
+use std::{
+    fs::{self, Permissions},
+    net::TcpListener,
+    os::unix::fs::{PermissionsExt, chown},
+};
+
+use rustix::process::geteuid;
 
 use crate::{
     program::{Program, Run},
@@ -79,4 +85,94 @@ fn a_directory_that_cannot_be_made_or_written_is_one_sentence_with_code_3() {
         assert_eq!(run.stderr.lines().count(), 1, "{data}: {}", run.stderr);
         assert!(run.stderr.contains(data), "{data}: {}", run.stderr);
     }
+}
+
+#[test]
+fn a_directory_to_which_everybody_may_write_is_one_sentence_with_code_3() {
+    let program = Program::new();
+    let data = program.path().canonicalize().expect("a path").join("shared");
+    fs::create_dir(&data).expect("a directory");
+    let set = |mode| fs::set_permissions(&data, Permissions::from_mode(mode)).expect("a mode");
+    let words: [&[&str]; 4] = [
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["serve", "--listen", "127.0.0.1:0", "--store", "memory", "--accounts"],
+        &["init"],
+        &["user", "list"],
+    ];
+    for mode in [0o777, 0o1777, 0o702] {
+        for (number, words) in words.into_iter().enumerate() {
+            // There is a store only where somebody has opened it.
+            if words[0] == "user" {
+                set(0o700);
+                let init = program.run(&["init", "--data", "shared"]);
+                assert_ne!(init.code, Some(3), "{init:?}");
+            }
+            set(mode);
+            let run = program.run(&[words, &["--data", "shared"]].concat());
+            let sentence = format!(
+                "every user of the system may write to {} (its mode is {mode:o}): run `chmod o-w {}`, \
+                 and look whether somebody has put something there",
+                data.display(),
+                data.display()
+            );
+            assert_eq!(run.stderr.lines().last(), Some(&*sentence), "{number} {mode:o}: {run:?}");
+            assert_eq!(run.code, Some(3), "{number} {mode:o}: {run:?}");
+        }
+        for name in ["registry.toml", "policy.toml"] {
+            fs::remove_file(program.path().join(name)).ok();
+        }
+        fs::remove_dir_all(&data).expect("removed");
+        fs::create_dir(&data).expect("a directory");
+    }
+}
+
+#[test]
+fn of_a_group_that_may_write_to_the_directory_the_log_warns_unless_it_is_the_servers_own() {
+    const STRANGERS: u32 = 65534;
+    let program = Program::new();
+    for (group, is_warned) in [(None, false), (Some(STRANGERS), true)] {
+        let data = program.path().join(format!("data-{is_warned}"));
+        fs::create_dir(&data).expect("a directory");
+        fs::set_permissions(&data, Permissions::from_mode(0o775)).expect("a mode");
+        // Only root can give it to any group; the rule is tested beside it for everybody.
+        if group.is_some() && !geteuid().is_root() {
+            continue;
+        }
+        chown(&data, None, group).expect("a group");
+        let running = Running::start(&program, &["--data", data.to_str().expect("text")]);
+        running.signal(rustix::process::Signal::TERM);
+        let (code, log) = running.end();
+        assert_eq!(code, Some(0));
+        let warned = log.iter().any(|line| line.contains("run `chmod g-w "));
+        assert_eq!(warned, is_warned, "{log:?}");
+    }
+}
+
+#[test]
+fn keys_that_somebody_else_has_put_there_are_one_sentence_with_code_2() {
+    let program = Program::new();
+    let start = || {
+        let running = Running::start(&program, &["--data", "data", "--accounts"]);
+        running.signal(rustix::process::Signal::TERM);
+        assert_eq!(running.end().0, Some(0));
+    };
+    start();
+    let keys = program.path().join("data/token-keys");
+    let refused = |sentence: &str| {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--data", "data", "--accounts"];
+        let run = program.run(&serve);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{run:?}");
+        assert!(run.stderr.contains(sentence), "{run:?}");
+    };
+    if geteuid().is_root() {
+        chown(&keys, Some(65534), None).expect("root gives it away");
+        refused("token-keys belongs to user 65534 of the system: keys are taken from user 0, who ");
+        chown(&keys, Some(0), None).expect("root takes it back");
+    }
+    fs::rename(&keys, program.path().join("elsewhere")).expect("moved");
+    std::os::unix::fs::symlink("../elsewhere", &keys).expect("a link");
+    refused("token-keys is a symbolic link, which is not followed: ");
+    fs::remove_file(&keys).expect("removed");
+    fs::rename(program.path().join("elsewhere"), &keys).expect("moved back");
+    start();
 }

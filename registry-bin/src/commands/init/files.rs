@@ -101,13 +101,13 @@ pub(super) fn configuration(data: &Path) -> String {
          # public-url = \"https://registry.example.com\"\n\
          # trusted-proxies = \"10.0.0.0/8\"\n\
          \n\
-         # Everything that is pushed, the users and their keys.\n\
+         # Everything that is pushed, the users and their keys. Paths count from this file.\n\
          data = {data}\n\
          \n\
          # Users and keys are made by `registry-bin user add` and `registry-bin key create`.\n\
          accounts = true\n\
          \n\
-         # What they may do. The path counts from where the server is started.\n\
+         # What they may do.\n\
          policy = \"policy.toml\"\n\
          \n\
          # Who did what, in lines of JSON.\n\

@@ -40,6 +40,12 @@ pub(super) fn start(
     if config.store.value == Store::Memory && !keeps_accounts {
         return Ok(Control(None));
     }
+    if config.store.value == Store::Memory {
+        let data = config.data.value.path();
+        // Where it fails the socket does, and says why.
+        let _ = directory::make(data);
+        directory::check(data)?;
+    }
     match listen(config) {
         Ok(socket) => Ok(Control(Some(tokio::spawn(hear(socket, administrator, tasks))))),
         Err(error) if keeps_accounts => Err(error.into()),
@@ -52,12 +58,7 @@ pub(super) fn start(
 }
 
 fn listen(config: &Config) -> Result<Socket, ControlError> {
-    let data = config.data.value.path();
-    if config.store.value == Store::Memory {
-        // Where it fails the socket does, and says why.
-        let _ = directory::make(data);
-    }
-    SocketPath::in_directory(data)?.listen()
+    SocketPath::in_directory(config.data.value.path())?.listen()
 }
 
 async fn hear(socket: Socket, administrator: Administrator, tasks: TokioTasks) {
