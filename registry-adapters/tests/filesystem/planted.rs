@@ -1,6 +1,7 @@
 //! Things in the tree that the store did not put there.
 
 use std::{
+    cell::Cell,
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use proptest::{prop_assert, string::string_regex, test_runner::TestRunner};
 use registry_adapters::{
     filesystem::{Filesystem, Options},
     system::SystemRandom,
@@ -258,4 +260,27 @@ async fn what_is_no_record_can_be_discarded_and_nothing_else() {
         assert!(matches!(records.get(&good, None).await.unwrap(), Lookup::Found(..)));
         let _ = records.put(&odd, record(), Expect::Absent).await.unwrap();
     }
+}
+
+#[test]
+fn whatever_a_record_is_called_it_is_kept_below_the_root() {
+    let planted = Planted::new();
+    let records = planted.store.records();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let odd = "(\\.{1,3}|[a-z]{1,2}|[A-Za-z0-9._:@+=!%~-]{1,4}|outside|\0|\\\\|)";
+    let names = format!("/?(tag|repository|x-a|{odd})(/{odd}){{1,4}}/?");
+    let kept = Cell::new(0);
+    let put = |name: String| {
+        if let Ok(key) = name.parse::<RecordKey>() {
+            kept.set(kept.get() + 1);
+            let put = records.put(&key, record(), Expect::Absent);
+            prop_assert!(runtime.block_on(put).is_ok(), "{}", name);
+            prop_assert!(runtime.block_on(records.get(&key, None)).is_ok(), "{}", name);
+        }
+        Ok(())
+    };
+    TestRunner::default().run(&string_regex(&names).unwrap(), put).unwrap();
+    assert!(kept.get() > 20, "{} names were keys", kept.get());
+    planted.outside_is_untouched();
+    assert_eq!(fs::read_dir(planted.path.path()).unwrap().count(), 2, "only root and outside");
 }
