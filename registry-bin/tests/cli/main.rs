@@ -5,6 +5,7 @@ mod accounts;
 mod check;
 mod commands;
 mod ending;
+mod endpoints;
 #[path = "../support/http.rs"]
 mod http;
 mod init;
