@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "a server that hangs has to be given up")]
 
 mod accounts;
+mod changes;
 mod check;
 mod commands;
 mod ending;
