@@ -1,8 +1,8 @@
 //! Users from an htpasswd file, their passwords hashed by bcrypt.
 //!
-//! A password costs a hash, tens of milliseconds by intent, on a thread for blocking work; at most
-//! one hash at a time runs for each core to spare. What was found right is remembered for a minute,
-//! so that the requests of a pull cost one hash together; what was wrong never is.
+//! A password costs a hash, tens of milliseconds by intent, on a thread for passwords; at most one
+//! hash at a time runs for each core to spare. What was found right is remembered for a minute, so
+//! that the requests of a pull cost one hash together; what was wrong never is.
 //!
 //! Whoever is wrong ten times within a minute, from one address or for one user, has to wait until
 //! the first of them is a minute old; that is decided before a hash is computed. At an address from
@@ -110,7 +110,7 @@ impl Htpasswd {
         let claim = self.guard.user(username, peer);
         let attempt = self.guard.attempt(claim, username, password, hash);
         let (username, password) = (username.to_owned(), password.clone());
-        self.guard.check(attempt, move || compare(&users, &username, &password)).await
+        self.guard.check(attempt, move |_| compare(&users, &username, &password)).await
     }
 
     async fn look_at_the_file(&self) -> Result<(), AuthenticationError> {

@@ -16,6 +16,7 @@ use super::{
     secret::{self, SecretHash},
     user::UserRecord,
 };
+use crate::passwords::Scratch;
 
 /// Why a password is refused, for the log.
 const NOBODY: &str = "there is no such user";
@@ -73,7 +74,8 @@ impl Accounts {
         let attempt = self.0.guard.attempt(claim, username, password, hash);
         let hash = hash.map_or_else(|_| self.0.cost.nobody(), str::to_owned);
         let password = password.clone();
-        self.0.guard.check(attempt, move || password::compare(&password, &hash)).await?;
+        let compare = move |scratch: &mut Scratch| password::compare(&password, &hash, scratch);
+        self.0.guard.check(attempt, compare).await?;
         // Whoever is not there was refused.
         let (name, user) = found.ok_or_else(|| AuthenticationError::refused(NOBODY))?;
         Ok(user.principal_by_password(&name))
