@@ -140,6 +140,10 @@ impl Authenticator for Htpasswd {
             _ => Err(AuthenticationError::refused("it is not a user name and a password")),
         }
     }
+
+    fn is_guarded(&self, _: &Credentials) -> bool {
+        true
+    }
 }
 
 /// Compares with a hash whether or not there is such a user, so that time does not tell.

@@ -52,6 +52,10 @@ impl Authenticator for Accounts {
         };
         Ok(Authenticated::new(principal))
     }
+
+    fn is_guarded(&self, _: &Credentials) -> bool {
+        true
+    }
 }
 
 impl Accounts {

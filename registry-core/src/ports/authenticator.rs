@@ -22,6 +22,18 @@ pub trait Authenticator: Send + Sync + 'static {
         credentials: &Credentials,
         peer: Option<IpAddr>,
     ) -> Result<Authenticated, AuthenticationError>;
+
+    /// Whether it bounds by itself how often such credentials are tried: they cannot be guessed and
+    /// cost little to look up, as random keys, or it lets whoever was wrong too often wait before it
+    /// does anything slow, as with passwords.
+    ///
+    /// A frontend that limits failures asks it about these whatever was refused before from the same
+    /// address, so that what is good is let in, and about others only while there may be failures
+    /// from there. `false` where nothing is said.
+    fn is_guarded(&self, credentials: &Credentials) -> bool {
+        let _ = credentials;
+        false
+    }
 }
 
 /// Who it is, and what the credential is good for.
@@ -85,5 +97,9 @@ impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
         peer: Option<IpAddr>,
     ) -> Result<Authenticated, AuthenticationError> {
         (**self).authenticate(credentials, peer).await
+    }
+
+    fn is_guarded(&self, credentials: &Credentials) -> bool {
+        (**self).is_guarded(credentials)
     }
 }

@@ -114,7 +114,10 @@ impl TokenService {
         };
         let who = match proof {
             Proof::Credentials(Credentials::Absent) => who.await?,
-            _ => logins.attempt(caller, who).await?,
+            Proof::Credentials(credentials) => {
+                logins.attempt(caller, self.credentials.is_guarded(credentials), who).await?
+            }
+            Proof::RefreshToken(_) => logins.attempt(caller, true, who).await?,
         };
         (caller.principal, caller.scope) = (who.principal, who.scope);
         Ok(())
