@@ -101,6 +101,7 @@ impl Htpasswd {
     ) -> Result<(), AuthenticationError> {
         self.look_at_the_file().await?;
         let users = self.file.users();
+        let whose = users.hash(username).map(|_| user(username));
         let hash = match users.hash(username) {
             _ if password.expose().starts_with(RESERVED_PREFIX) => {
                 Err("the password starts as keys do, and keys are not known here")
@@ -110,7 +111,8 @@ impl Htpasswd {
         let claim = self.guard.user(username, peer);
         let attempt = self.guard.attempt(claim, username, password, hash);
         let (username, password) = (username.to_owned(), password.clone());
-        self.guard.check(attempt, move |_| compare(&users, &username, &password)).await
+        let checked = self.guard.check(attempt, move |_| compare(&users, &username, &password));
+        checked.await.map_err(|error| error.of(whose))
     }
 
     async fn look_at_the_file(&self) -> Result<(), AuthenticationError> {
@@ -134,8 +136,7 @@ impl Authenticator for Htpasswd {
             Credentials::Absent => Ok(Authenticated::new(Principal::anonymous())),
             Credentials::Basic { username, password } => {
                 self.check(username, password, peer).await?;
-                let user = Principal::new(PrincipalKind::User, username);
-                Ok(Authenticated::new(user.with_credential(CredentialKind::Password, None)))
+                Ok(Authenticated::new(user(username)))
             }
             _ => Err(AuthenticationError::refused("it is not a user name and a password")),
         }
@@ -144,6 +145,10 @@ impl Authenticator for Htpasswd {
     fn is_guarded(&self, _: &Credentials) -> bool {
         true
     }
+}
+
+fn user(name: &str) -> Principal {
+    Principal::new(PrincipalKind::User, name).with_credential(CredentialKind::Password, None)
 }
 
 /// Compares with a hash whether or not there is such a user, so that time does not tell.

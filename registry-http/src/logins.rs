@@ -4,7 +4,7 @@ use std::future::Future;
 
 use registry_core::{
     error::RegistryError,
-    identity::Caller,
+    identity::{Caller, Principal},
     ports::{AuthenticationError, Limit},
 };
 
@@ -35,9 +35,9 @@ impl Logins<'_> {
             limits.has_failures_left(caller).await?;
         }
         let outcome = attempt.await;
-        if let Err(AuthenticationError::Refused { reason }) = &outcome {
+        if let Err(error @ AuthenticationError::Refused { reason, .. }) = &outcome {
             let limit = if is_guarded { Limit::Refusals } else { Limit::Failures };
-            self.refused(caller, limit, reason).await?;
+            self.refused(caller, limit, error.whose(), reason).await?;
         }
         Ok(outcome?)
     }
@@ -53,6 +53,7 @@ impl Logins<'_> {
         self,
         caller: &Caller,
         limit: Limit,
+        whose: Option<&Principal>,
         reason: &str,
     ) -> Result<(), RegistryError> {
         let counted = match self.limits {
@@ -60,7 +61,7 @@ impl Logins<'_> {
             None => Ok(()),
         };
         if let Some(audit) = self.audit {
-            audit.refused(caller, reason).await;
+            audit.refused(caller, whose.unwrap_or(&caller.principal), reason).await;
         }
         counted
     }

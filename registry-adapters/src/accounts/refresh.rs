@@ -116,12 +116,13 @@ impl Accounts {
         let record = read.map_err(unavailable)?.ok_or_else(unknown)?.value;
         let hash = SecretHash::of(token);
         let kept = record.tokens.iter().find(|kept| kept.hash.is(&hash)).ok_or_else(unknown)?;
+        let whose = || Principal::new(PrincipalKind::User, record.user.as_str());
         if kept.expires <= self.now() {
-            return Err(AuthenticationError::refused("the refresh token has expired"));
+            return Err(AuthenticationError::refused("the refresh token has expired").of(whose()));
         }
         let user = self.read_user(&record.user).await.map_err(unavailable)?;
-        let user = may_log_in(user.filter(|user| user.login == login))?;
-        Ok(user.principal_by_password(&record.user))
+        let user = may_log_in(user.filter(|user| user.login == login));
+        Ok(user.map_err(|error| error.of(whose()))?.principal_by_password(&record.user))
     }
 
     /// Deletes the refresh tokens of a login that nobody has any more.

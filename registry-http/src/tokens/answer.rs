@@ -84,7 +84,7 @@ impl TokenService {
         };
         if let Err(error) = self.check_pull(&caller.principal, &grants) {
             if let Some(audit) = context.logins.audit {
-                audit.refused(caller, &error.to_string()).await;
+                audit.refused(caller, &caller.principal, &error.to_string()).await;
             }
             return Err(error);
         }
