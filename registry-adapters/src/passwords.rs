@@ -4,10 +4,13 @@
 mod failures;
 mod fingerprint;
 mod guard;
+mod line;
 mod saved;
 mod turns;
 
 pub(crate) use self::guard::Guard;
+#[cfg(feature = "accounts")]
+pub(crate) use self::{line::Standing, turns::Scratch};
 pub use self::{
     saved::{SavedTries, Tries},
     turns::Turns,

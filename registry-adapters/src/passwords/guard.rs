@@ -26,8 +26,9 @@ use registry_core::{
 use super::{
     failures::{Failures, Left},
     fingerprint::{Fingerprint, Fingerprints},
+    line::Standing,
     saved::Tries,
-    turns::Turns,
+    turns::{Scratch, Turns},
 };
 use crate::recent::Recent;
 
@@ -133,19 +134,20 @@ impl Guard {
     pub(crate) async fn check(
         &self,
         attempt: Attempt,
-        compare: impl FnOnce() -> Result<(), &'static str> + Send + 'static,
+        compare: impl FnOnce(&mut Scratch) -> Result<(), &'static str> + Send + 'static,
     ) -> Result<(), AuthenticationError> {
         if let Some(known) = self.shared.known(&attempt) {
             return known;
         }
-        let turn = self.turns.take(&*self.shared.clock).await?;
-        // Another request of the same client may have been first.
-        if let Some(known) = self.shared.known(&attempt) {
-            return known;
-        }
-        // It goes on when the client hangs up: the hash is computed anyway, and has to count.
-        let shared = Arc::clone(&self.shared);
-        turn.compute(move || shared.settle(&attempt, compare())).await?
+        let (standing, shared) = (self.shared.standing(&attempt.claim), Arc::clone(&self.shared));
+        // Once it has begun it goes on when the client hangs up: the hash is computed anyway, and has
+        // to count.
+        let hash = move |scratch: &mut Scratch| {
+            // Another request of the same client may have been first.
+            let known = shared.known(&attempt);
+            known.unwrap_or_else(|| shared.settle(&attempt, compare(scratch)))
+        };
+        self.turns.compute(standing, &*self.shared.clock, hash).await?
     }
 }
 
@@ -201,6 +203,13 @@ impl Shared {
         }
         let right = memory.right.get(&attempt.login.ok()?)?;
         (now < *right + REMEMBERED).then_some(Ok(()))
+    }
+
+    /// Who wants a turn.
+    fn standing(&self, claim: &Claim) -> Standing {
+        let now = self.clock.monotonic();
+        let Some((address, place)) = &claim.address else { return Standing::STRANGER };
+        Standing { is_known: self.memory().is_home(place, now), address: Some(*address) }
     }
 
     /// Remembers what came out.
