@@ -232,6 +232,8 @@ impl fmt::Debug for Turns {
 mod tests {
     use std::sync::mpsc;
 
+    use registry_core::testing::PatientClock;
+
     use super::*;
     use crate::system::SystemClock;
 
@@ -241,34 +243,17 @@ mod tests {
         matches!(result, Err(AuthenticationError::Throttled { .. }))
     }
 
-    /// A clock on which nobody's patience ends.
-    struct Patient;
-
-    #[async_trait::async_trait]
-    impl Clock for Patient {
-        fn now(&self) -> std::time::SystemTime {
-            std::time::SystemTime::UNIX_EPOCH
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::ZERO
-        }
-
-        async fn sleep(&self, _: Duration) {
-            future::pending().await
-        }
-    }
-
     #[tokio::test]
     async fn a_flood_of_strangers_is_turned_away_at_once_and_whoever_is_known_goes_first() {
+        let clock = PatientClock::default();
         let turns = Turns::new(1);
         let (go, gate) = mpsc::channel();
         let (told, order) = mpsc::channel();
-        let mut first = pin!(turns.compute(STRANGER, &Patient, move |_| gate.recv().is_ok()));
+        let mut first = pin!(turns.compute(STRANGER, &clock, move |_| gate.recv().is_ok()));
         assert!(futures::poll!(&mut first).is_pending(), "it has the only turn");
         let enter = |standing, what: &'static str| {
             let told = told.clone();
-            Box::pin(turns.compute(standing, &Patient, move |_| told.send(what).is_ok()))
+            Box::pin(turns.compute(standing, &clock, move |_| told.send(what).is_ok()))
         };
         let mut flood: Vec<_> = (0..PLACES + 9).map(|_| enter(STRANGER, "flood")).collect();
         let mut turned_away = 0;
@@ -293,17 +278,17 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_computed_for_whoever_left_before_their_turn() {
+        let clock = PatientClock::default();
         let turns = Turns::new(1);
         let (go, gate) = mpsc::channel();
         let (told, computed) = mpsc::channel();
-        let mut first = pin!(turns.compute(STRANGER, &Patient, move |_| gate.recv().is_ok()));
+        let mut first = pin!(turns.compute(STRANGER, &clock, move |_| gate.recv().is_ok()));
         assert!(futures::poll!(&mut first).is_pending());
         let told_too = told.clone();
-        let mut left = Box::pin(turns.compute(STRANGER, &Patient, move |_| told.send("left")));
+        let mut left = Box::pin(turns.compute(STRANGER, &clock, move |_| told.send("left")));
         assert!(futures::poll!(&mut left).is_pending());
         drop(left);
-        let mut stays =
-            Box::pin(turns.compute(STRANGER, &Patient, move |_| told_too.send("stays")));
+        let mut stays = Box::pin(turns.compute(STRANGER, &clock, move |_| told_too.send("stays")));
         assert!(futures::poll!(&mut stays).is_pending());
         go.send(()).expect("it waits");
         assert!(first.await.is_ok() && stays.await.is_ok());
@@ -312,37 +297,40 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_that_panics_takes_no_turn_along() {
+        let clock = PatientClock::default();
         let turns = Turns::new(1);
-        let panics = turns.compute(STRANGER, &Patient, |_| -> () { panic!("as a test") }).await;
+        let panics = turns.compute(STRANGER, &clock, |_| -> () { panic!("as a test") }).await;
         assert!(matches!(panics, Err(AuthenticationError::Unavailable(_))), "{panics:?}");
-        assert_eq!(turns.compute(STRANGER, &Patient, |_| 5).await.ok(), Some(5));
+        assert_eq!(turns.compute(STRANGER, &clock, |_| 5).await.ok(), Some(5));
     }
 
     #[tokio::test]
     async fn the_threads_end_with_the_last_clone() {
+        let clock = PatientClock::default();
         let turns = Turns::new(2);
         let clone = turns.clone();
         let pool = Arc::downgrade(&turns.0.0);
-        assert_eq!(clone.compute(STRANGER, &Patient, |_| 5).await.ok(), Some(5));
+        assert_eq!(clone.compute(STRANGER, &clock, |_| 5).await.ok(), Some(5));
         drop(turns);
-        assert_eq!(clone.compute(STRANGER, &Patient, |_| 6).await.ok(), Some(6));
+        assert_eq!(clone.compute(STRANGER, &clock, |_| 6).await.ok(), Some(6));
         drop(clone);
         let ended = pin!(async {
             while pool.strong_count() > 0 {
                 tokio::task::yield_now().await;
             }
         });
-        let clock = SystemClock::new();
-        let ended = future::select(ended, clock.sleep(Duration::from_secs(60))).await;
+        let watch = SystemClock::new();
+        let ended = future::select(ended, watch.sleep(Duration::from_secs(60))).await;
         assert!(matches!(ended, Either::Left(_)));
     }
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn hashes_have_a_lower_priority_than_the_rest() {
+        let clock = PatientClock::default();
         let nice = || rustix::process::getpriority_process(None).expect("a priority");
         let ours = nice();
-        let theirs = Turns::new(1).compute(STRANGER, &Patient, move |_| nice()).await;
+        let theirs = Turns::new(1).compute(STRANGER, &clock, move |_| nice()).await;
         assert_eq!((theirs.ok(), nice()), (Some((ours + NICER).min(19)), ours));
     }
 }
