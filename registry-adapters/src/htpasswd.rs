@@ -1,8 +1,8 @@
 //! Users from an htpasswd file, their passwords hashed by bcrypt.
 //!
-//! A password costs a hash, tens of milliseconds by intent, on a thread for blocking work; at most
-//! one hash at a time runs for each core to spare. What was found right is remembered for a minute,
-//! so that the requests of a pull cost one hash together; what was wrong never is.
+//! A password costs a hash, tens of milliseconds by intent, on a thread for passwords; at most one
+//! hash at a time runs for each core to spare. What was found right is remembered for a minute, so
+//! that the requests of a pull cost one hash together; what was wrong never is.
 //!
 //! Whoever is wrong ten times within a minute, from one address or for one user, has to wait until
 //! the first of them is a minute old; that is decided before a hash is computed. At an address from
@@ -115,6 +115,7 @@ impl Htpasswd {
     ) -> Result<(), AuthenticationError> {
         self.look_at_the_file().await?;
         let users = self.file.users();
+        let whose = users.hash(username).map(|_| user(username));
         let hash = match users.hash(username) {
             _ if password.expose().starts_with(RESERVED_PREFIX) => {
                 Err("the password starts as keys do, and keys are not known here")
@@ -124,7 +125,8 @@ impl Htpasswd {
         let claim = self.guard.user(username, peer);
         let attempt = self.guard.attempt(claim, username, password, hash);
         let (username, password) = (username.to_owned(), password.clone());
-        self.guard.check(attempt, move || compare(&users, &username, &password)).await
+        let checked = self.guard.check(attempt, move |_| compare(&users, &username, &password));
+        checked.await.map_err(|error| error.of(whose))
     }
 
     async fn look_at_the_file(&self) -> Result<(), AuthenticationError> {
@@ -148,12 +150,19 @@ impl Authenticator for Htpasswd {
             Credentials::Absent => Ok(Authenticated::new(Principal::anonymous())),
             Credentials::Basic { username, password } => {
                 self.check(username, password, peer).await?;
-                let user = Principal::new(PrincipalKind::User, username);
-                Ok(Authenticated::new(user.with_credential(CredentialKind::Password, None)))
+                Ok(Authenticated::new(user(username)))
             }
             _ => Err(AuthenticationError::refused("it is not a user name and a password")),
         }
     }
+
+    fn is_guarded(&self, _: &Credentials) -> bool {
+        true
+    }
+}
+
+fn user(name: &str) -> Principal {
+    Principal::new(PrincipalKind::User, name).with_credential(CredentialKind::Password, None)
 }
 
 /// Compares with a hash whether or not there is such a user, so that time does not tell.

@@ -4,14 +4,15 @@
 mod failures;
 mod fingerprint;
 mod guard;
+mod line;
 mod saved;
+mod tries;
 mod turns;
 
 pub(crate) use self::guard::Guard;
-pub use self::{
-    saved::{SavedTries, Tries},
-    turns::Turns,
-};
+#[cfg(feature = "accounts")]
+pub(crate) use self::{line::Standing, turns::Scratch};
+pub use self::{saved::SavedTries, tries::Tries, turns::Turns};
 
 /// What every key and refresh token starts with, and no password.
 pub const RESERVED_PREFIX: &str = "ocir_";

@@ -20,7 +20,8 @@ const GROUP: u32 = 0o020;
 #[derive(Debug, thiserror::Error)]
 #[error(
     "every user of the system may write to {} (its mode is {mode:o}): run `chmod o-w {}`, and look \
-     whether somebody has put something there",
+     whether somebody has put something there; of a volume that is so by nature name a directory \
+     below it",
     path.display(),
     path.display()
 )]

@@ -48,4 +48,9 @@ impl<V: TokenVerifier, A: Authenticator> Authenticator for Tokens<V, A> {
         let token = self.verifier.verify(token, &ACCEPTED).await?;
         Ok(Authenticated::new(token.principal).with_scope(Scope::Limited(token.grants)))
     }
+
+    /// A signature is not guessed.
+    fn is_guarded(&self, credentials: &Credentials) -> bool {
+        matches!(credentials, Credentials::Bearer(_)) || self.others.is_guarded(credentials)
+    }
 }

@@ -1,6 +1,7 @@
 //! The ports: what a registry needs from the world, as traits that adapters implement.
 //!
-//! Rules for all of them: absence is a value and never an error; no method has a default;
+//! Rules for all of them: absence is a value and never an error; no method has a default, but for
+//! [`Authenticator::is_guarded`], where forgetting it is safe;
 //! streams are `'static`; dropping a future leaves the store as before the call or as after it;
 //! an `Err` from a mutation leaves its outcome open, so the caller reads again.
 

@@ -63,13 +63,14 @@ impl Authentication {
         let credentials = credentials(&head.headers)
             .map_err(|error| AuthenticationError::refused(error.to_string()))?;
         let who = self.authenticator.authenticate(&credentials, caller.peer);
-        let can_be_guessed = self.can_be_guessed(&credentials);
-        let who = match can_be_guessed {
-            true => Box::pin(logins.attempt(caller, who)).await?,
+        let is_login = self.is_login(&credentials);
+        let is_guarded = self.authenticator.is_guarded(&credentials);
+        let who = match is_login {
+            true => Box::pin(logins.attempt(caller, is_guarded, who)).await?,
             false => who.await?,
         };
         (caller.principal, caller.scope) = (who.principal, who.scope);
-        if can_be_guessed && matches!(endpoint, Endpoint::Ping) {
+        if is_login && matches!(endpoint, Endpoint::Ping) {
             // How clients log in that get no token. They show the same with every request after it.
             Box::pin(logins.succeeded(caller)).await;
         }
@@ -84,7 +85,7 @@ impl Authentication {
 
     /// Whether refusals of it are counted, and audited. A signed token cannot be guessed, and every
     /// client sends one that has expired at some time.
-    fn can_be_guessed(&self, credentials: &Credentials) -> bool {
+    fn is_login(&self, credentials: &Credentials) -> bool {
         match credentials {
             Credentials::Absent => false,
             Credentials::Bearer(_) => self.scheme == Scheme::Basic,

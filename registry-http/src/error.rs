@@ -10,7 +10,7 @@ use hyper::{
 use registry_core::{
     endpoint::{Endpoint, EndpointError},
     error::{ErrorCode, RegistryError},
-    identity::Caller,
+    identity::{Caller, Principal},
 };
 use serde::Serialize;
 
@@ -160,18 +160,30 @@ const fn reads(endpoint: &Endpoint) -> &'static str {
 fn log(error: &RegistryError, status: StatusCode, caller: &Caller) {
     let (cause, error, status) = (error, Chain(error), status.as_u16());
     let request_id = &*caller.request_id;
-    match status {
-        401 | 429 if matches!(cause, RegistryError::Authentication(_)) => {
-            tracing::info!(request_id, status, %error, "credentials refused");
+    let peer = caller.peer.map(tracing::field::display);
+    match (status, cause) {
+        (401 | 429, RegistryError::Authentication(refusal)) => {
+            let principal = refusal.whose();
+            let credential = principal.and_then(Principal::key_id);
+            let principal = principal.map(tracing::field::debug);
+            tracing::info!(
+                request_id,
+                status,
+                peer,
+                principal,
+                credential,
+                %error,
+                "credentials refused"
+            );
         }
         // Of what the policy denies the core has logged the reason, which this error has not.
-        403 if !matches!(cause, RegistryError::Denied) => {
+        (403, cause) if !matches!(cause, RegistryError::Denied) => {
             let principal = &caller.principal;
             let credential = principal.key_id();
-            tracing::info!(request_id, status, ?principal, credential, %error, "refused");
+            tracing::info!(request_id, status, peer, ?principal, credential, %error, "refused");
         }
-        503 => tracing::warn!(request_id, status, %error, "not now"),
-        500.. => tracing::error!(request_id, status, %error, "failed"),
+        (503, _) => tracing::warn!(request_id, status, %error, "not now"),
+        (500.., _) => tracing::error!(request_id, status, %error, "failed"),
         _ => tracing::debug!(request_id, status, %error, "refused"),
     }
 }

@@ -32,7 +32,7 @@ impl Limits {
         kinds.into_iter().any(|kind| self.0.limits(Limit::Requests, kind))
     }
 
-    /// One of this for the address that the caller comes from, before anything else is done.
+    /// One of this for the address that the caller comes from.
     pub(crate) async fn address(&self, limit: Limit, caller: &Caller) -> Result<(), RegistryError> {
         if !self.0.limits(limit, SubjectKind::Address) {
             return Ok(());
@@ -72,18 +72,13 @@ impl Limits {
         Ok(Some(Box::new(key)))
     }
 
-    /// Goes on if credentials from this address may still be refused. Nothing is held meanwhile.
+    /// Goes on if guesses from this address may still be refused. Nothing is held meanwhile.
     pub(crate) async fn has_failures_left(&self, caller: &Caller) -> Result<(), RegistryError> {
         // A limiter can only be asked by taking.
         let failure = of_address(Limit::Failures, caller);
         self.take(&failure, caller).await?;
         self.give_back(&failure).await;
         Ok(())
-    }
-
-    /// Credentials from this address were refused.
-    pub(crate) async fn failed(&self, caller: &Caller) -> Result<(), RegistryError> {
-        self.take(&of_address(Limit::Failures, caller), caller).await
     }
 
     /// Gives one back that was not used.

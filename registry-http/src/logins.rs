@@ -2,7 +2,11 @@
 
 use std::future::Future;
 
-use registry_core::{error::RegistryError, identity::Caller, ports::AuthenticationError};
+use registry_core::{
+    error::RegistryError,
+    identity::{Caller, Principal},
+    ports::{AuthenticationError, Limit},
+};
 
 use crate::{audit::Audit, limits::Limits};
 
@@ -14,21 +18,26 @@ pub(crate) struct Logins<'a> {
 }
 
 impl Logins<'_> {
-    /// Tries credentials. A client that has no failures left does not get as far as the password's
-    /// hash; one that has some holds none while it is tried, so that neither a farm of machines with
-    /// one address that logs in at once, nor a client that hangs up, uses any up. Of those that are
-    /// tried at once no more are told that they were wrong than failures are left.
+    /// Tries credentials. What is guarded is looked at in any case, so that others at the same address
+    /// lock nobody out who shows what is good.
+    ///
+    /// With the rest a client that has no failures left does not get as far as the password's hash;
+    /// one that has some holds none while it is tried, so that neither a farm of machines with one
+    /// address that logs in at once, nor a client that hangs up, uses any up. Of those that are tried
+    /// at once no more are told that they were wrong than failures are left.
     pub(crate) async fn attempt<T>(
         self,
         caller: &Caller,
+        is_guarded: bool,
         attempt: impl Future<Output = Result<T, AuthenticationError>>,
     ) -> Result<T, RegistryError> {
-        if let Some(limits) = self.limits {
+        if let Some(limits) = self.limits.filter(|_| !is_guarded) {
             limits.has_failures_left(caller).await?;
         }
         let outcome = attempt.await;
-        if let Err(AuthenticationError::Refused { reason }) = &outcome {
-            self.refused(caller, reason).await?;
+        if let Err(error @ AuthenticationError::Refused { reason, .. }) = &outcome {
+            let limit = if is_guarded { Limit::Refusals } else { Limit::Failures };
+            self.refused(caller, limit, error.whose(), reason).await?;
         }
         Ok(outcome?)
     }
@@ -40,13 +49,19 @@ impl Logins<'_> {
         }
     }
 
-    async fn refused(self, caller: &Caller, reason: &str) -> Result<(), RegistryError> {
+    async fn refused(
+        self,
+        caller: &Caller,
+        limit: Limit,
+        whose: Option<&Principal>,
+        reason: &str,
+    ) -> Result<(), RegistryError> {
         let counted = match self.limits {
-            Some(limits) => limits.failed(caller).await,
+            Some(limits) => limits.address(limit, caller).await,
             None => Ok(()),
         };
         if let Some(audit) = self.audit {
-            audit.refused(caller, reason).await;
+            audit.refused(caller, whose.unwrap_or(&caller.principal), reason).await;
         }
         counted
     }

@@ -147,7 +147,7 @@ async fn each_request_is_a_line_with_what_was_sent_and_received() {
     }
 }
 
-/// Refuses everybody.
+/// Refuses everybody: they have a key that was good once.
 struct Nobody;
 
 #[async_trait]
@@ -157,7 +157,9 @@ impl Authenticator for Nobody {
         _: &Credentials,
         _: Option<IpAddr>,
     ) -> Result<Authenticated, AuthenticationError> {
-        Err(AuthenticationError::refused("the key was revoked"))
+        let acme = Principal::project(&"acme".parse().expect("a name"));
+        let key = acme.with_credential(CredentialKind::ProjectKey, Some("k0"));
+        Err(AuthenticationError::refused("the key was revoked").of(key))
     }
 }
 
@@ -178,6 +180,9 @@ async fn why_credentials_were_refused_is_logged_and_they_are_not() {
     ] {
         let mut request = request(id, "GET", "/v2/_catalog", Full::<Bytes>::default());
         request.headers_mut().insert("authorization", value.parse().expect("a header"));
+        request.headers_mut().insert("host", "registry.test".parse().expect("a header"));
+        let peer = "192.0.2.7".parse().expect("an address");
+        request.extensions_mut().insert(ConnectionInfo::new(peer));
         let reply = service.call(request).await.expect("never an error");
         assert_eq!(reply.status(), 401);
         reply.into_body().collect().await.expect("a whole body");
@@ -191,6 +196,13 @@ async fn why_credentials_were_refused_is_logged_and_they_are_not() {
     }
     let lines = lines("r-", "registry_http::error");
     let said: Vec<_> = lines.iter().map(|l| (&*l["level"], &*l["error"])).collect();
+    assert!(lines.iter().all(|line| line["peer"] == "192.0.2.7"), "{lines:?}");
+    let whose: Vec<_> = lines
+        .iter()
+        .map(|line| ["principal", "credential"].map(|field| line.get(field).map(|text| &**text)))
+        .collect();
+    let key = [Some("Project(acme)"), Some("k0")];
+    assert_eq!(whose, [key, key, [None, None]]);
     let told = "the credentials are not accepted: the credentials were refused: ";
     let revoked = format!("{told}the key was revoked");
     let malformed = format!(

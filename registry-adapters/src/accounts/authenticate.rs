@@ -5,17 +5,18 @@ use std::{error::Error, net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use registry_core::{
     credentials::{Credentials, Secret},
-    identity::{CredentialKind, Principal},
+    identity::{CredentialKind, Principal, PrincipalKind},
     ports::{Authenticated, AuthenticationError, Authenticator},
 };
 
 use super::{
-    Accounts, KeyOwner, SecretKind, UserName,
+    Accounts, GroupName, KeyOwner, SecretKind, UserName,
     key::KeyRecord,
     password,
     secret::{self, SecretHash},
     user::UserRecord,
 };
+use crate::passwords::Scratch;
 
 /// Why a password is refused, for the log.
 const NOBODY: &str = "there is no such user";
@@ -51,6 +52,10 @@ impl Authenticator for Accounts {
         };
         Ok(Authenticated::new(principal))
     }
+
+    fn is_guarded(&self, _: &Credentials) -> bool {
+        true
+    }
 }
 
 impl Accounts {
@@ -73,7 +78,11 @@ impl Accounts {
         let attempt = self.0.guard.attempt(claim, username, password, hash);
         let hash = hash.map_or_else(|_| self.0.cost.nobody(), str::to_owned);
         let password = password.clone();
-        self.0.guard.check(attempt, move || password::compare(&password, &hash)).await?;
+        let compare = move |scratch: &mut Scratch| password::compare(&password, &hash, scratch);
+        let whose = found.as_ref().map(|(name, user)| {
+            user.principal(name).with_credential(CredentialKind::Password, None)
+        });
+        self.0.guard.check(attempt, compare).await.map_err(|error| error.of(whose))?;
         // Whoever is not there was refused.
         let (name, user) = found.ok_or_else(|| AuthenticationError::refused(NOBODY))?;
         Ok(user.principal_by_password(&name))
@@ -106,38 +115,35 @@ impl Accounts {
         let found = self.read_key(hash.id()).await.map_err(unavailable)?;
         let record = found.filter(|record| record.hash.is(&hash));
         let record = record.ok_or_else(|| AuthenticationError::refused("the key is not known"))?;
-        if let Some(over) = record.is_over(self.now()) {
-            return Err(AuthenticationError::refused(over));
-        }
-        self.owner_of(&record, username).await
+        self.owner_of(&record, username).await.map_err(|error| error.of(owner(&record)))
     }
 
-    /// Whose key it is, if they say so. The hash is of the prefix too, so that the owner is of the
-    /// kind that it says.
+    /// Whose key it is, if it is good and they say so.
     async fn owner_of(
         &self,
         key: &KeyRecord,
         username: &str,
     ) -> Result<Principal, AuthenticationError> {
-        let (principal, kind, says_so) = match &key.owner {
+        if let Some(over) = key.is_over(self.now()) {
+            return Err(AuthenticationError::refused(over));
+        }
+        let mut owner = owner(key);
+        let says_so = match &key.owner {
             KeyOwner::User(name) => {
                 let user = self.read_user(name).await.map_err(unavailable)?;
-                let user = user.filter(|user| user.incarnation == key.owner_id);
-                let user = may_log_in(user)?;
-                (user.principal(name), CredentialKind::UserKey, username == name.as_str())
+                let user = may_log_in(user.filter(|user| user.incarnation == key.owner_id))?;
+                owner = owner.with_groups(user.groups.iter().map(GroupName::as_str));
+                username == name.as_str()
             }
             KeyOwner::Project(name) => {
-                let says_so = username == name.as_str() || username == key.owner_id.to_string();
-                (Principal::project(name), CredentialKind::ProjectKey, says_so)
+                username == name.as_str() || username == key.owner_id.to_string()
             }
-            KeyOwner::Runner(name) => {
-                (Principal::runner(name), CredentialKind::RunnerToken, !username.is_empty())
-            }
+            KeyOwner::Runner(_) => !username.is_empty(),
         };
         if !says_so {
             return Err(AuthenticationError::refused("the user name is not that of the key"));
         }
-        Ok(principal.with_credential(kind, Some(&key.hash.id().to_string())))
+        Ok(owner)
     }
 
     /// The user of that name, which may be anything.
@@ -151,6 +157,18 @@ impl Accounts {
         let user = self.read_user(&name).await.map_err(unavailable)?;
         Ok(user.map(|user| (name, user)))
     }
+}
+
+/// Whose key it is. The hash is of the prefix too, so that the owner is of the kind that it says.
+fn owner(key: &KeyRecord) -> Principal {
+    let (owner, kind) = match &key.owner {
+        KeyOwner::User(name) => {
+            (Principal::new(PrincipalKind::User, name.as_str()), CredentialKind::UserKey)
+        }
+        KeyOwner::Project(name) => (Principal::project(name), CredentialKind::ProjectKey),
+        KeyOwner::Runner(name) => (Principal::runner(name), CredentialKind::RunnerToken),
+    };
+    owner.with_credential(kind, Some(&key.hash.id().to_string()))
 }
 
 /// A user that is there and not disabled.

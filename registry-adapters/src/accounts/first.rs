@@ -72,4 +72,9 @@ impl<A: Authenticator> Authenticator for AccountsFirst<A> {
         }
         result
     }
+
+    /// Whoever the other is: the accounts count the passwords of both.
+    fn is_guarded(&self, credentials: &Credentials) -> bool {
+        matches!(credentials, Credentials::Basic { .. }) || self.others.is_guarded(credentials)
+    }
 }

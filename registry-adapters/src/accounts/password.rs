@@ -3,12 +3,12 @@
 use std::{fmt, ops::RangeInclusive};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
-    password_hash::phc::PasswordHash,
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use registry_core::{credentials::Secret, ports::Random};
 
-use crate::passwords::RESERVED_PREFIX;
+use crate::passwords::{RESERVED_PREFIX, Scratch};
 
 /// How long a password is, in bytes.
 pub(super) const LENGTH: RangeInclusive<usize> = 8..=1024;
@@ -45,12 +45,24 @@ impl PasswordCost {
     }
 
     /// The hash of a password, as a PHC string.
-    pub(super) fn hash(&self, password: &Secret, random: &dyn Random) -> Option<String> {
+    pub(super) fn hash(
+        &self,
+        password: &Secret,
+        random: &dyn Random,
+        scratch: &mut Scratch,
+    ) -> Option<String> {
         let mut salt = [0; 16];
         random.fill(&mut salt);
-        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.0.clone());
-        let hash = hasher.hash_password_with_salt(password.expose().as_bytes(), &salt).ok()?;
-        Some(hash.to_string())
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        let hash = PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: ParamsString::try_from(&self.0).ok()?,
+            salt: Some(Salt::new(&salt).ok()?),
+            hash: None,
+        };
+        let output = compute(&hash, password.expose().as_bytes(), scratch)?;
+        Some(PasswordHash { hash: Some(output), ..hash }.to_string())
     }
 
     /// A hash of this cost that no known password has, to compare with where there is no user.
@@ -91,14 +103,38 @@ pub(super) fn check(password: &Secret) -> Result<(), PasswordError> {
 
 /// Compares a password with a hash, which takes the time that the hash costs. What argon2 makes of
 /// the password is compared in constant time.
-pub(super) fn compare(password: &Secret, hash: &str) -> Result<(), &'static str> {
+pub(super) fn compare(
+    password: &Secret,
+    hash: &str,
+    scratch: &mut Scratch,
+) -> Result<(), &'static str> {
     let password = password.expose().as_bytes();
     if password.len() > *LENGTH.end() {
         return Err("the password is longer than any");
     }
     let hash = PasswordHash::new(hash).map_err(|_| "the stored hash is none of argon2")?;
-    let compared = Argon2::default().verify_password(password, &hash);
-    compared.map_err(|_| "the password is wrong")
+    let computed = compute(&hash, password, scratch).ok_or("the hash could not be computed")?;
+    if hash.hash == Some(computed) { Ok(()) } else { Err("the password is wrong") }
+}
+
+/// What argon2 makes of a password with the parameters and the salt of a hash; nothing where it has
+/// none such, or there is not so much memory.
+fn compute(
+    hash: &PasswordHash,
+    password: &[u8],
+    Scratch { blocks }: &mut Scratch,
+) -> Option<Output> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let params = Params::try_from(hash).ok()?;
+    let missing = params.block_count().saturating_sub(blocks.len());
+    blocks.try_reserve_exact(missing).ok()?;
+    blocks.resize(blocks.len() + missing, Block::new());
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = output.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN))?;
+    let (salt, argon2) = (hash.salt.as_ref()?, Argon2::new(algorithm, version, params));
+    argon2.hash_password_into_with_memory(password, salt, output, blocks).ok()?;
+    Output::new(output).ok()
 }
 
 #[cfg(test)]
@@ -109,21 +145,27 @@ mod tests {
 
     #[test]
     fn the_default_is_argon2id_with_what_owasp_says() {
-        let password = Secret::new("correct horse");
-        let hash = PasswordCost::default().hash(&password, &Seeded::default()).expect("a hash");
+        let (password, scratch) = (Secret::new("correct horse"), &mut Scratch::default());
+        let hash =
+            PasswordCost::default().hash(&password, &Seeded::default(), scratch).expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(compare(&password, &hash), Ok(()));
-        assert_eq!(compare(&Secret::new("correct horsf"), &hash), Err("the password is wrong"));
+        assert_eq!(compare(&password, &hash, scratch), Ok(()));
+        assert_eq!(
+            compare(&Secret::new("correct horsf"), &hash, scratch),
+            Err("the password is wrong")
+        );
     }
 
     #[test]
     fn nobodys_hash_costs_as_much_and_can_be_compared_with() {
         let cost = PasswordCost::new(64, 3).expect("a cost");
         let parts = |hash: &str| hash.split('$').map(str::len).collect::<Vec<_>>();
-        let hash = cost.hash(&Secret::new("correct horse"), &Seeded::default()).expect("a hash");
+        let hash = cost
+            .hash(&Secret::new("correct horse"), &Seeded::default(), &mut Scratch::default())
+            .expect("a hash");
         assert_eq!(parts(&cost.nobody()), parts(&hash));
         assert!(hash.contains("$m=64,t=3,p=1$") && cost.nobody().contains("$m=64,t=3,p=1$"));
-        let wrong = compare(&Secret::new("correct horse"), &cost.nobody());
+        let wrong = compare(&Secret::new("correct horse"), &cost.nobody(), &mut Scratch::default());
         assert_eq!(wrong, Err("the password is wrong"));
     }
 

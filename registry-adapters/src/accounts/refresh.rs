@@ -124,11 +124,13 @@ impl Accounts {
         let record = read.map_err(unavailable)?.ok_or_else(unknown)?.value;
         let hash = SecretHash::of(token);
         let kept = record.tokens.iter().find(|kept| kept.hash.is(&hash)).ok_or_else(unknown)?;
+        let whose = || Principal::new(PrincipalKind::User, record.user.as_str());
         if kept.expires <= self.now() {
-            return Err(AuthenticationError::refused("the refresh token has expired"));
+            return Err(AuthenticationError::refused("the refresh token has expired").of(whose()));
         }
         let user = self.read_user(&record.user).await.map_err(unavailable)?;
-        let user = may_log_in(user.filter(|user| user.login == login))?;
+        let user = may_log_in(user.filter(|user| user.login == login));
+        let user = user.map_err(|error| error.of(whose()))?;
         if kept.is_unnoted(self.now())
             && let Err(error) = self.note_use(login, &hash).await
         {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use registry_core::{
     credentials::Secret,
-    ports::Expect,
+    ports::{AuthenticationError, Expect},
     record::{Nonce, RecordKey, Timestamp},
 };
 
@@ -13,6 +13,7 @@ use super::{
     records::{is_corrupt, key, prefix},
     user::UserRecord,
 };
+use crate::passwords::{Scratch, Standing};
 
 impl Accounts {
     /// Adds a user.
@@ -173,13 +174,17 @@ impl Accounts {
         self.0.records.change(&user_key(name), change).await
     }
 
-    /// The hash of a new password, computed on a thread that may block.
+    /// The hash of a new password, computed before those that somebody may be guessing.
     async fn hash(&self, password: &Secret) -> Result<String, AccountsError> {
         password::check(password)?;
-        let turn = self.turns().take(&*self.0.clock).await.map_err(|_| AccountsError::Busy)?;
-        let (inner, password) = (Arc::clone(&self.0), password.clone());
-        let hash = turn.compute(move || inner.cost.hash(&password, &*inner.random)).await;
-        hash.ok().flatten().ok_or(AccountsError::Hash)
+        let (cost, password) = (self.0.cost.clone(), password.clone());
+        let random = Arc::clone(&self.0.random);
+        let hash = move |scratch: &mut Scratch| cost.hash(&password, &*random, scratch);
+        match self.turns().compute(Standing::COMMAND, &*self.0.clock, hash).await {
+            Ok(hash) => hash.ok_or(AccountsError::Hash),
+            Err(AuthenticationError::Throttled { .. }) => Err(AccountsError::Busy),
+            Err(_) => Err(AccountsError::Hash),
+        }
     }
 
     pub(super) fn nonce(&self) -> Nonce {

@@ -61,7 +61,8 @@ impl Rates {
     /// | requests | an address, a principal | 20 000 | 200 a second |
     /// | requests | a namespace | 60 000 | 600 a second |
     /// | requests for tokens | an address, a principal | 6 000 | 20 a second |
-    /// | refused credentials | an address | 30 | 30 a minute |
+    /// | refused credentials that may be guesses | an address | 30 | 30 a minute |
+    /// | refused credentials of others | an address | 30 | 30 a minute |
     #[must_use]
     pub fn suggested() -> Self {
         use SubjectKind::{Address, Namespace, Principal};
@@ -74,6 +75,7 @@ impl Rates {
             .with(Limit::TokenRequests, Address, tokens)
             .with(Limit::TokenRequests, Principal, tokens)
             .with(Limit::Failures, Address, Rate::per_minute(30, 30))
+            .with(Limit::Refusals, Address, Rate::per_minute(30, 30))
     }
 
     /// The same with this rate. One for [`Limit::StoredBytes`] limits nobody: that is no rate, but a

@@ -11,12 +11,7 @@
 //! Keys are not guessed, and cost no slow hash. One that is good is let in whatever came before it,
 //! and those that are refused are counted apart from passwords.
 
-use std::{
-    mem,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use registry_core::{
     credentials::Secret,
@@ -24,61 +19,19 @@ use registry_core::{
 };
 
 use super::{
-    failures::{Failures, Left},
-    fingerprint::{Fingerprint, Fingerprints},
-    saved::Tries,
-    turns::Turns,
+    fingerprint::Fingerprint,
+    line::Standing,
+    tries::{Claim, Shared, Tries},
+    turns::{Scratch, Turns},
 };
-use crate::recent::Recent;
 
 /// How long a password that was right is taken for right.
 const REMEMBERED: Duration = Duration::from_secs(60);
-/// How long an address is one from which the user comes.
-const AT_HOME: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many logins, and how many users' addresses, are remembered.
-const LOGINS: usize = 1024;
-/// How many addresses, and how many users, are remembered to have failed.
-const FAILED: usize = 8192;
 
 /// Who is compared, who is known, and who has to wait.
 pub(crate) struct Guard {
     pub(crate) turns: Turns,
     shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    pub(super) clock: Arc<dyn Clock>,
-    fingerprints: RwLock<Fingerprints>,
-    memory: Mutex<Memory>,
-}
-
-/// What is remembered and may outlast the process, by what it is.
-pub(super) type Tables<'a> = Vec<(&'a str, Left)>;
-
-/// What is remembered of the tries so far.
-struct Memory {
-    by_address: Failures,
-    by_user: Failures,
-    /// By names that are no user's.
-    by_name: Failures,
-    /// By the user at an address that is the user's.
-    at_home: Failures,
-    /// Of keys, by address.
-    #[cfg(feature = "accounts")]
-    of_keys: Failures,
-    /// When a password was right.
-    right: Recent<Fingerprint, Duration>,
-    /// Until when an address is the user's, who was right there.
-    home: Recent<Fingerprint, Duration>,
-    /// Whether there is more of this than was written down last.
-    is_changed: bool,
-}
-
-/// Somebody says to be a user.
-pub(crate) struct Claim {
-    user: Fingerprint,
-    /// Where from, and whether it is that user's address.
-    address: Option<(Fingerprint, Fingerprint)>,
 }
 
 /// A password for what somebody claims.
@@ -93,10 +46,7 @@ pub(crate) struct Attempt {
 
 impl Guard {
     pub(crate) fn new(clock: Arc<dyn Clock>, random: &dyn Random) -> Self {
-        let fingerprints = RwLock::new(Fingerprints::new(random));
-        let memory = Mutex::new(Memory::new());
-        let shared = Arc::new(Shared { clock, fingerprints, memory });
-        Self { turns: Turns::default(), shared }
+        Self { turns: Turns::default(), shared: Arc::new(Shared::new(clock, random)) }
     }
 
     /// What it remembers.
@@ -133,19 +83,20 @@ impl Guard {
     pub(crate) async fn check(
         &self,
         attempt: Attempt,
-        compare: impl FnOnce() -> Result<(), &'static str> + Send + 'static,
+        compare: impl FnOnce(&mut Scratch) -> Result<(), &'static str> + Send + 'static,
     ) -> Result<(), AuthenticationError> {
         if let Some(known) = self.shared.known(&attempt) {
             return known;
         }
-        let turn = self.turns.take(&*self.shared.clock).await?;
-        // Another request of the same client may have been first.
-        if let Some(known) = self.shared.known(&attempt) {
-            return known;
-        }
-        // It goes on when the client hangs up: the hash is computed anyway, and has to count.
-        let shared = Arc::clone(&self.shared);
-        turn.compute(move || shared.settle(&attempt, compare())).await?
+        let (standing, shared) = (self.shared.standing(&attempt.claim), Arc::clone(&self.shared));
+        // Once it has begun it goes on when the client hangs up: the hash is computed anyway, and has
+        // to count.
+        let hash = move |scratch: &mut Scratch| {
+            // Another request of the same client may have been first.
+            let known = shared.known(&attempt);
+            known.unwrap_or_else(|| shared.settle(&attempt, compare(scratch)))
+        };
+        self.turns.compute(standing, &*self.shared.clock, hash).await?
     }
 }
 
@@ -203,6 +154,13 @@ impl Shared {
         (now < *right + REMEMBERED).then_some(Ok(()))
     }
 
+    /// Who wants a turn.
+    fn standing(&self, claim: &Claim) -> Standing {
+        let now = self.clock.monotonic();
+        let Some((address, place)) = &claim.address else { return Standing::STRANGER };
+        Standing { is_known: self.memory().is_home(place, now), address: Some(*address) }
+    }
+
     /// Remembers what came out.
     fn settle(
         &self,
@@ -221,124 +179,5 @@ impl Shared {
             Err(_) => self.memory().failed(&attempt.claim, attempt.user.is_some(), now),
         }
         outcome.map(drop).map_err(AuthenticationError::refused)
-    }
-
-    /// What is to be written down, with the key of its fingerprints; `None` where it is.
-    pub(super) fn changed(&self) -> Option<([u8; 32], Tables<'static>)> {
-        let now = self.clock.monotonic();
-        let mut memory = self.memory();
-        mem::take(&mut memory.is_changed).then(|| (self.fingerprints().names(), memory.left(now)))
-    }
-
-    /// It was not written down.
-    pub(super) fn change(&self) {
-        self.memory().is_changed = true;
-    }
-
-    /// Goes on with what was written down, before anybody tries.
-    pub(super) fn recall(&self, names: [u8; 32], tables: Tables<'_>) {
-        let now = self.clock.monotonic();
-        let of = self.fingerprints().with_names(names);
-        *self.fingerprints.write().unwrap_or_else(PoisonError::into_inner) = of;
-        self.memory().recall(tables, now);
-    }
-
-    fn fingerprints(&self) -> Fingerprints {
-        *self.fingerprints.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Memory {
-    const fn new() -> Self {
-        Self {
-            by_address: Failures::new(FAILED),
-            by_user: Failures::new(FAILED),
-            by_name: Failures::new(FAILED),
-            at_home: Failures::new(LOGINS),
-            #[cfg(feature = "accounts")]
-            of_keys: Failures::new(FAILED),
-            right: Recent::new(LOGINS),
-            home: Recent::new(LOGINS),
-            is_changed: false,
-        }
-    }
-
-    fn wait(&self, claim: &Claim, now: Duration) -> Option<Duration> {
-        let by_user =
-            || self.by_user.wait(&claim.user, now).max(self.by_name.wait(&claim.user, now));
-        match &claim.address {
-            Some((_, place)) if self.is_home(place, now) => self.at_home.wait(place, now),
-            Some((address, _)) => self.by_address.wait(address, now).max(by_user()),
-            None => by_user(),
-        }
-    }
-
-    fn is_home(&self, place: &Fingerprint, now: Duration) -> bool {
-        self.home.get(place).is_some_and(|until| now < *until)
-    }
-
-    fn succeeded(&mut self, claim: &Claim, login: Fingerprint, now: Duration) {
-        self.right.insert(login, now);
-        self.welcome(claim, now);
-    }
-
-    fn welcome(&mut self, claim: &Claim, now: Duration) {
-        if let Some((_, place)) = claim.address {
-            self.home.insert(place, now + AT_HOME);
-            self.is_changed = true;
-        }
-    }
-
-    fn failed(&mut self, claim: &Claim, is_user: bool, now: Duration) {
-        self.is_changed = true;
-        let by = if is_user { &mut self.by_user } else { &mut self.by_name };
-        by.count(claim.user, now);
-        if let Some((address, place)) = claim.address {
-            self.by_address.count(address, now);
-            if self.is_home(&place, now) {
-                self.at_home.count(place, now);
-            }
-        }
-    }
-
-    /// What is kept, but for what may be a password.
-    fn left(&self, now: Duration) -> Tables<'static> {
-        let home = self.home.iter().filter_map(|(place, until)| {
-            let left = until.checked_sub(now).filter(|left| !left.is_zero())?;
-            Some((*place, vec![left]))
-        });
-        vec![
-            ("by-address", self.by_address.left(now)),
-            ("by-user", self.by_user.left(now)),
-            ("at-home", self.at_home.left(now)),
-            #[cfg(feature = "accounts")]
-            ("of-keys", self.of_keys.left(now)),
-            ("home", home.collect()),
-        ]
-    }
-
-    fn recall(&mut self, tables: Tables<'_>, now: Duration) {
-        for (name, rows) in tables {
-            match name {
-                "by-address" => self.by_address.recall(rows, now),
-                "by-user" => self.by_user.recall(rows, now),
-                "at-home" => self.at_home.recall(rows, now),
-                #[cfg(feature = "accounts")]
-                "of-keys" => self.of_keys.recall(rows, now),
-                "home" => {
-                    for (place, left) in rows {
-                        if let Some(left) = left.first() {
-                            self.home.insert(place, now + (*left).min(AT_HOME));
-                        }
-                    }
-                }
-                // Of another version.
-                _ => {}
-            }
-        }
     }
 }

@@ -17,14 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fingerprint::Fingerprint,
-    guard::{Shared, Tables},
+    tries::{Tables, Tries},
 };
 
 const KIND: &str = "x-passwords-tries";
-
-/// What is remembered of the tries to log in with passwords and keys. Clones are the same.
-#[derive(Clone)]
-pub struct Tries(pub(super) Arc<Shared>);
 
 /// Tries that a record store keeps over a restart, as far as they were saved.
 pub struct SavedTries {
@@ -157,12 +153,6 @@ fn read(text: &str) -> Option<[u8; 32]> {
 fn millis(left: &[Duration]) -> Vec<u64> {
     let millis = |left: &Duration| left.as_nanos().div_ceil(1_000_000);
     left.iter().map(|left| u64::try_from(millis(left)).unwrap_or(u64::MAX)).collect()
-}
-
-impl fmt::Debug for Tries {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tries").finish_non_exhaustive()
-    }
 }
 
 impl fmt::Debug for SavedTries {

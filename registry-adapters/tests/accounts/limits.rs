@@ -1,8 +1,8 @@
 //! Who has to wait: the rules of passwords, as with any users, and those of keys.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{net::Ipv4Addr, pin::pin, time::Duration};
 
-use futures::future::join_all;
+use futures::future::{self, Either, join_all};
 use registry_adapters::{
     accounts::{Accounts, AccountsError, PasswordCost, RESERVED_PREFIX},
     memory::MemoryRecords,
@@ -163,6 +163,34 @@ async fn a_malformed_key_is_refused_before_the_store_is_asked() {
         assert_eq!(world.login("acme", wrong).await, refused(reason), "{wrong}");
     }
     assert_eq!(world.calls.take(), []);
+}
+
+#[tokio::test]
+async fn a_flood_of_strangers_keeps_nobody_waiting_at_home() {
+    let world = World::in_memory();
+    let accounts = world.of_cost(PasswordCost::new(4096, 3).expect("a cost"));
+    let alice = user("alice");
+    accounts.add_user(&alice, &Secret::new("wonderland"), &[]).await.expect("added");
+    assert_eq!(login_from(&accounts, HOME, "alice", "wonderland").await, is("alice"));
+    // So that it costs a hash again.
+    world.pass(60);
+    let (names, peers): (Vec<_>, Vec<_>) = (0..500)
+        .map(|n| (format!("nobody-{n}"), Ipv4Addr::from_bits(0xc612_0000 + n).to_string()))
+        .unzip();
+    let strangers = names.iter().zip(&peers);
+    let flood = join_all(strangers.map(|(name, peer)| login_from(&accounts, peer, name, "wrong")));
+    let mut flood = pin!(flood);
+    assert!(futures::poll!(&mut flood).is_pending());
+    let home = pin!(login_from(&accounts, HOME, "alice", "wonderland"));
+    let Either::Left((home, flood)) = future::select(home, flood).await else {
+        panic!("the flood was over first");
+    };
+    assert_eq!(home, is("alice"));
+    let throttled = |outcome: &&Outcome| matches!(outcome, Outcome::Throttled(_));
+    let outcomes = flood.await;
+    let turned_away = outcomes.iter().filter(throttled).count();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    assert!(cores > 4 || turned_away > 0, "it was told at once");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Passwords, and whoever says nothing.
 
 use futures::future::join_all;
+use registry_adapters::accounts::CreatedKey;
 use registry_core::{
     access::Scope,
     credentials::{Credentials, Secret},
-    identity::{CredentialKind, PrincipalKind},
+    identity::{CredentialKind, Principal, PrincipalKind},
     ports::Authenticator,
 };
 
@@ -26,6 +27,36 @@ async fn a_right_password_is_its_user_and_may_use_all_of_it(world: World) {
     assert_eq!((who.principal.kind(), who.principal.id()), (PrincipalKind::User, "alice"));
     assert_eq!(who.principal.credential(), CredentialKind::Password);
     assert_eq!(who.scope, Scope::Full);
+}
+
+/// For the log. The client is told none of it.
+#[tokio::test]
+async fn who_is_refused_is_told_where_they_are_known_and_what_was_typed_is_not() {
+    let world = World::in_memory();
+    for name in ["alice", "disabled"] {
+        world.add(name, "wonderland").await;
+    }
+    world.accounts.set_disabled(&user("disabled"), true).await.expect("disabled");
+    let (alices, revoked) = (world.key("user:alice").await, world.key("project:acme").await);
+    let runners = world.key("runner:acme/app").await;
+    world.accounts.revoke_key(&revoked.key.id).await.expect("revoked");
+    let gone = World::in_memory().key("project:acme").await;
+    let key = |key: &CreatedKey| Some(key.key.id.to_string());
+    for (name, secret, owner, id) in [
+        ("alice", "wrong-password", "user:alice", None),
+        ("disabled", "wonderland", "user:disabled", None),
+        ("wonderland", "alice", "", None),
+        ("bob", alices.secret.expose(), "user:alice", key(&alices)),
+        ("acme", revoked.secret.expose(), "project:acme", key(&revoked)),
+        ("", runners.secret.expose(), "runner:acme/app", key(&runners)),
+        ("acme", gone.secret.expose(), "", None),
+        ("alice", "ocir_user_x", "", None),
+    ] {
+        let refused = world.who(name, secret).await.expect_err(name);
+        let whose = refused.whose();
+        assert_eq!(whose.map(Principal::owner).unwrap_or_default(), owner, "{name}");
+        assert_eq!(whose.and_then(|whose| whose.credential_id()).map(str::to_owned), id, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -242,7 +242,7 @@ pub(crate) fn outcome(result: Result<Authenticated, AuthenticationError>) -> Out
 pub(crate) fn outcome_of(result: Result<Principal, AuthenticationError>) -> Outcome {
     match result {
         Ok(principal) => Outcome::Is(principal.id().to_owned()),
-        Err(AuthenticationError::Refused { reason }) => Outcome::Refused(reason.into_owned()),
+        Err(AuthenticationError::Refused { reason, .. }) => Outcome::Refused(reason.into_owned()),
         Err(AuthenticationError::Throttled { retry_after }) => Outcome::Throttled(retry_after),
         Err(_) => Outcome::Unavailable,
     }

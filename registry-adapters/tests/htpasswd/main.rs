@@ -14,7 +14,7 @@ use futures::future::join_all;
 use registry_core::{
     access::Scope,
     credentials::{Credentials, Secret},
-    identity::PrincipalKind,
+    identity::{Principal, PrincipalKind},
     ports::{AuthenticationError, Authenticator},
 };
 use support::{HOME, World, basic, line, outcome};
@@ -68,8 +68,19 @@ async fn a_password_that_starts_as_keys_do_is_refused() {
     assert!(!world.is_right("keyed", "ocir_user_wonder").await);
     assert!(world.is_right("upper", "OCIR_wonder").await);
     let refusal = world.htpasswd.authenticate(&basic("keyed", "ocir_user_wonder"), None).await;
-    let Err(AuthenticationError::Refused { reason }) = refusal else { panic!("{refusal:?}") };
+    let Err(AuthenticationError::Refused { reason, .. }) = refusal else { panic!("{refusal:?}") };
     assert!(reason.contains("starts as keys do"), "{reason}");
+}
+
+/// For the log: where there is such a user, since others type a password there.
+#[tokio::test]
+async fn who_is_refused_is_told_where_there_is_such_a_user() {
+    let world = World::new(&line("alice", "wonder"));
+    for (name, password, whose) in [("alice", "wrong", Some("alice")), ("wonder", "alice", None)] {
+        let refusal = world.htpasswd.authenticate(&basic(name, password), None).await;
+        let refusal = refusal.expect_err("refused");
+        assert_eq!(refusal.whose().map(Principal::id), whose);
+    }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn only_the_accepted_kind_passes() {
                 Ok(verified) => {
                     assert_eq!((verified.principal.kind(), kind), (accepted, accepted));
                 }
-                Err(AuthenticationError::Refused { reason }) => {
+                Err(AuthenticationError::Refused { reason, .. }) => {
                     assert!(kind != accepted && reason.contains("kind"), "{kind:?}: {reason}");
                 }
                 Err(error) => panic!("{error:?}"),

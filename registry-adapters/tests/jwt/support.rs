@@ -84,7 +84,7 @@ pub(crate) async fn verify(
 /// Why a token is refused, for the log.
 pub(crate) async fn reason(tokens: &JsonWebTokens, token: &str) -> String {
     match verify(tokens, token).await {
-        Err(AuthenticationError::Refused { reason }) => reason.into_owned(),
+        Err(AuthenticationError::Refused { reason, .. }) => reason.into_owned(),
         other => panic!("{other:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::{Method, StatusCode};
+use hyper::{Method, StatusCode, header::CONTENT_TYPE};
 use rustix::process::Signal;
 
 use crate::{
@@ -59,6 +59,44 @@ async fn whoever_was_wrong_too_often_waits_after_a_restart_too() {
     let http = Http::new(running.address);
     let answered = status(&http, Method::GET, "/v2/", &basic("alice", &right), "").await;
     assert_eq!(answered, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn whatever_fails_at_an_address_good_keys_and_users_at_home_are_let_in_there() {
+    let program = Program::new();
+    let running = Running::start(&program, &["--accounts"]);
+    let http = Http::new(running.address);
+    let alice = basic("alice", &add(&program, "alice", &[]));
+    let made = program.run(&["key", "create", "--project", "acme"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let acme = basic("acme", made.stdout.trim_end());
+    assert!(token(&http, &alice, "repository:a:pull").await.is_ok(), "this is a home now");
+    let refreshed = async |n: usize| {
+        let form = format!("grant_type=refresh_token&service=registry&refresh_token=bad{n}");
+        let headers = [(CONTENT_TYPE, "application/x-www-form-urlencoded")];
+        let reply = http.send(Method::POST, "/v2/_token", &headers, form).await;
+        reply.expect("a reply").status
+    };
+    let mut refused = Vec::new();
+    for n in 0..40 {
+        refused.push(refreshed(n).await);
+        let (password, key) = (basic("nobody", "wrong"), basic("acme", "ocir_project_x"));
+        for wrong in [&password, &key, "Bearer wrong"] {
+            refused.push(token(&http, wrong, "").await.expect_err("wrong"));
+        }
+    }
+    let mut seen = refused.clone();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS]);
+    assert!(refused[130..].iter().all(|status| *status == StatusCode::TOO_MANY_REQUESTS));
+    for _ in 0..3 {
+        for who in [&acme, &alice] {
+            assert!(token(&http, who, "repository:acme/a:pull").await.is_ok(), "for a token");
+            let answered = status(&http, Method::GET, "/v2/", who, "").await;
+            assert_eq!(answered, StatusCode::OK, "at the API itself");
+        }
+    }
 }
 
 #[tokio::test]

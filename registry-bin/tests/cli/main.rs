@@ -12,6 +12,7 @@ mod http;
 mod init;
 mod limits;
 mod login;
+mod memory;
 mod policy;
 mod program;
 mod running;

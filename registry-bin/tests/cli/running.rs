@@ -1,6 +1,7 @@
 //! A server that runs while a test talks to it.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     process::{Child, Stdio},
@@ -65,6 +66,15 @@ impl Running {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the server runs");
+    }
+
+    /// The memory in bytes that is no file's.
+    pub(crate) fn anonymous_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kibibytes.and_then(|text| text.parse::<u64>().ok()).expect("a number") * 1024
     }
 
     /// Waits for the end; gives the exit code and everything that was printed.

@@ -43,7 +43,12 @@ pub(crate) struct Reply {
 impl Http {
     /// A client of the server at `authority`, a host and a port.
     pub(crate) fn new(authority: impl ToString) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self::with(authority, HttpConnector::new())
+    }
+
+    /// A client that connects so.
+    pub(crate) fn with(authority: impl ToString, connector: HttpConnector) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { authority: authority.to_string(), client }
     }
 

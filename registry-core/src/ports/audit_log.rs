@@ -28,7 +28,8 @@ pub struct AuditEvent {
     pub request_id: Arc<str>,
     /// From where.
     pub peer: Option<IpAddr>,
-    /// Who, as far as that is known: a login that is refused is nobody's.
+    /// Who, as far as that is known. Of credentials that were refused it is whose they were, or would
+    /// have been, which whoever showed them need not be.
     pub principal: Principal,
     /// What.
     pub action: AuditAction,

@@ -24,6 +24,18 @@ pub trait Authenticator: Send + Sync + 'static {
         credentials: &Credentials,
         peer: Option<IpAddr>,
     ) -> Result<Authenticated, AuthenticationError>;
+
+    /// Whether it bounds by itself how often such credentials are tried: they cannot be guessed and
+    /// cost little to look up, as random keys, or it lets whoever was wrong too often wait before it
+    /// does anything slow, as with passwords.
+    ///
+    /// A frontend that limits failures asks it about these whatever was refused before from the same
+    /// address, so that what is good is let in, and about others only while there may be failures
+    /// from there. `false` where nothing is said.
+    fn is_guarded(&self, credentials: &Credentials) -> bool {
+        let _ = credentials;
+        false
+    }
 }
 
 /// Who it is, and what the credential is good for.
@@ -56,9 +68,12 @@ impl Authenticated {
 pub enum AuthenticationError {
     /// They are wrong, expired, revoked or unknown (401). The client is not told which.
     #[error("the credentials were refused: {reason}")]
+    #[non_exhaustive]
     Refused {
         /// Why, for the log.
         reason: Cow<'static, str>,
+        /// Whose credentials they were, or would have been, for the log.
+        whose: Option<Box<Principal>>,
     },
     /// Too many were tried (429).
     #[error("too many credentials were tried")]
@@ -75,6 +90,28 @@ impl AuthenticationError {
     /// A refusal.
     #[must_use]
     pub fn refused(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::Refused { reason: reason.into() }
+        Self::Refused { reason: reason.into(), whose: None }
+    }
+
+    /// A refusal of somebody in particular: whose key it was that is no longer good, or whose name it
+    /// was that came with a wrong password. That is only for somebody who is there: what else is sent
+    /// as a name may be a password in the wrong place. An error that is no refusal stays as it is.
+    #[must_use]
+    pub fn of(self, principal: impl Into<Option<Principal>>) -> Self {
+        match self {
+            Self::Refused { reason, .. } => {
+                Self::Refused { reason, whose: principal.into().map(Box::new) }
+            }
+            error => error,
+        }
+    }
+
+    /// Whose credentials were refused, as far as that is known.
+    #[must_use]
+    pub fn whose(&self) -> Option<&Principal> {
+        match self {
+            Self::Refused { whose, .. } => whose.as_deref(),
+            _ => None,
+        }
     }
 }

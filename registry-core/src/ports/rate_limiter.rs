@@ -60,8 +60,10 @@ pub enum Limit {
     Requests,
     /// Requests for tokens, whatever comes of them.
     TokenRequests,
-    /// Credentials that were refused.
+    /// Credentials that were refused, and may have been guesses.
     Failures,
+    /// Credentials that were refused, of which those that are good are let in whatever came before.
+    Refusals,
     /// Bytes that are kept.
     StoredBytes,
     /// Bytes that go out.
@@ -102,8 +104,14 @@ impl LimitKey {
 
 impl Limit {
     /// Every limit there is.
-    pub const ALL: [Self; 5] =
-        [Self::Requests, Self::TokenRequests, Self::Failures, Self::StoredBytes, Self::PulledBytes];
+    pub const ALL: [Self; 6] = [
+        Self::Requests,
+        Self::TokenRequests,
+        Self::Failures,
+        Self::Refusals,
+        Self::StoredBytes,
+        Self::PulledBytes,
+    ];
 
     /// Its word.
     #[must_use]
@@ -112,6 +120,7 @@ impl Limit {
             Self::Requests => "requests",
             Self::TokenRequests => "token-requests",
             Self::Failures => "failures",
+            Self::Refusals => "refusals",
             Self::StoredBytes => "stored-bytes",
             Self::PulledBytes => "pulled-bytes",
         }

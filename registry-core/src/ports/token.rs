@@ -57,7 +57,7 @@ pub trait TokenVerifier: Send + Sync + 'static {
 /// Makes and takes refresh tokens, with which a client gets tokens after the password is forgotten.
 ///
 /// # Contract
-/// A refresh token can be used again and again until it expires or is revoked, and is no longer good
+/// A refresh token cannot be guessed, and costs little to look up. It can be used again and again until it expires or is revoked, and is no longer good
 /// when its user is disabled or has another password.
 #[async_trait]
 #[auto_impl(Arc)]

@@ -128,7 +128,9 @@ impl Builder {
     /// who asks, then of its principal and of the namespace of its repository; where tokens are made
     /// for one of `TokenRequests` of the address and of the principal. Each refused attempt to log in
     /// takes one of the `Failures` of its address, and where none is left none is made: to find that
-    /// out one is taken before each and given back at once.
+    /// out one is taken before each and given back at once. What the authenticator
+    /// [guards](registry_core::ports::Authenticator::is_guarded), and refresh tokens, are always looked
+    /// at; each that is refused takes one of the `Refusals`.
     ///
     /// Where there is none left the reply is 429 and says when to try again. Clients whose address is
     /// not known, since the server does not say it, share one.

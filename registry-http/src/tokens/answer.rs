@@ -84,7 +84,7 @@ impl TokenService {
         };
         if let Err(error) = self.check_pull(&caller.principal, &grants) {
             if let Some(audit) = context.logins.audit {
-                audit.refused(caller, &error.to_string()).await;
+                audit.refused(caller, &caller.principal, &error.to_string()).await;
             }
             return Err(error);
         }
@@ -114,7 +114,10 @@ impl TokenService {
         };
         let who = match proof {
             Proof::Credentials(Credentials::Absent) => who.await?,
-            _ => logins.attempt(caller, who).await?,
+            Proof::Credentials(credentials) => {
+                logins.attempt(caller, self.credentials.is_guarded(credentials), who).await?
+            }
+            Proof::RefreshToken(_) => logins.attempt(caller, true, who).await?,
         };
         (caller.principal, caller.scope) = (who.principal, who.scope);
         Ok(())

@@ -35,6 +35,7 @@ async fn logins_are_recorded_with_who_and_why_and_without_secrets() {
     for asked in [
         get("scope=repository:a:pull,push", "in").with("authorization", ALICE),
         get("", "wrong").with("authorization", WRONG),
+        get("", "revoked").with("authorization", REVOKED),
         get("scope=repository:acme:pull", "alone").with("authorization", ACME),
         tags("api").from("192.0.2.8").with("authorization", WRONG),
         ping("ping").with("authorization", ALICE),
@@ -74,18 +75,22 @@ async fn logins_are_recorded_with_who_and_why_and_without_secrets() {
         (id, peer.to_owned(), who.to_owned(), what, outcome, why.to_owned())
     };
     let unknown = "the refresh token is not known";
+    let (wrong, revoked) = ("the password is wrong", "the key is revoked");
     let advice = "this kind of key is for pushing, and gets no token that can only pull";
     assert_eq!(
         seen,
         [
             row("in", "192.0.2.7", "user:alice", "repository:a:pull,push", AuditOutcome::Done, ""),
-            row("wrong", "192.0.2.7", "", "", AuditOutcome::Refused, "the password is wrong"),
+            row("wrong", "192.0.2.7", "user:alice", "", AuditOutcome::Refused, wrong),
+            row("revoked", "192.0.2.7", "project:acme", "", AuditOutcome::Refused, revoked),
             row("alone", "192.0.2.7", "project:acme", "", AuditOutcome::Refused, advice),
-            row("api", "192.0.2.8", "", "", AuditOutcome::Refused, "the password is wrong"),
+            row("api", "192.0.2.8", "user:alice", "", AuditOutcome::Refused, wrong),
             row("ping", "192.0.2.8", "user:alice", "", AuditOutcome::Done, ""),
             row("refresh", "192.0.2.8", "", "", AuditOutcome::Refused, unknown),
         ]
     );
+    let keys: Vec<_> = events.iter().filter_map(|event| event.principal.key_id()).collect();
+    assert_eq!(keys, ["k0", "k1"]);
     let shown = format!("{events:?}");
     for secret in ["wonder", "key\"", "token.0", "YWxpY2U6"] {
         assert!(!shown.contains(secret), "{secret}: {shown}");

@@ -30,11 +30,12 @@ use super::support::*;
 
 pub(crate) const SERVICE: &str = "registry.test";
 
-/// What `Basic` says for alice, for bob, for the key of the project acme, and for alice with a wrong
-/// password.
+/// What `Basic` says for alice, for bob, for the key of the project acme and one that it had, and for
+/// alice with a wrong password.
 pub(crate) const ALICE: &str = "Basic YWxpY2U6d29uZGVy";
 pub(crate) const BOB: &str = "Basic Ym9iOmJ1aWxkZXI=";
 pub(crate) const ACME: &str = "Basic YWNtZTprZXk=";
+pub(crate) const REVOKED: &str = "Basic YWNtZTpvbGQ=";
 pub(crate) const WRONG: &str = "Basic YWxpY2U6d3Jvbmc=";
 
 /// Knows alice and bob by their passwords, and acme by its key; counts how often it was asked.
@@ -49,25 +50,32 @@ impl Authenticator for Users {
         _: Option<IpAddr>,
     ) -> Result<Authenticated, AuthenticationError> {
         self.0.fetch_add(1, SeqCst);
-        let user = |name: &str| {
+        let principal = |name: &str| {
             let user = Principal::new(PrincipalKind::User, name);
-            Ok(Authenticated::new(user.with_credential(CredentialKind::Password, None)))
+            user.with_credential(CredentialKind::Password, None)
+        };
+        let user = |name: &str| Ok(Authenticated::new(principal(name)));
+        let acme = |key: &str| {
+            let acme = Principal::project(&"acme".parse().expect("a name"));
+            acme.with_credential(CredentialKind::ProjectKey, Some(key))
         };
         match credentials {
             Credentials::Absent => Ok(Authenticated::new(Principal::anonymous())),
             Credentials::Basic { username, password } => match (&**username, password.expose()) {
                 ("alice", "wonder") => user("alice"),
                 ("bob", "builder") => user("bob"),
-                ("acme", "key") => {
-                    let acme = Principal::project(&"acme".parse().expect("a name"));
-                    let key = (CredentialKind::ProjectKey, Some("k1"));
-                    Ok(Authenticated::new(acme.with_credential(key.0, key.1)))
+                ("acme", "key") => Ok(Authenticated::new(acme("k1"))),
+                ("acme", "old") => {
+                    Err(AuthenticationError::refused("the key is revoked").of(acme("k0")))
                 }
                 ("mallory", _) => {
                     Err(AuthenticationError::Throttled { retry_after: Duration::from_secs(9) })
                 }
                 ("zoe", _) => Err(AuthenticationError::Unavailable("no directory".into())),
-                ("alice", _) => Err(AuthenticationError::refused("the password is wrong")),
+                ("alice", _) => {
+                    let refused = AuthenticationError::refused("the password is wrong");
+                    Err(refused.of(principal("alice")))
+                }
                 _ => Err(AuthenticationError::refused("there is no such user")),
             },
             _ => Err(AuthenticationError::refused("only passwords are taken")),

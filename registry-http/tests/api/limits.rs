@@ -166,7 +166,7 @@ async fn after_too_many_failures_nobody_looks_at_a_password() {
             tags("public").from(HERE).with("authorization", "Bearer made.up").is(401),
             get("").from(HERE).with("authorization", WRONG).is(401),
             tags("public").from(HERE).with("authorization", WRONG).is(401),
-            form("grant_type=refresh_token&refresh_token=x").is(401),
+            tags("public").from(HERE).with("authorization", WRONG).is(401),
             form("grant_type=password&username=alice&password=x").is(401),
         ],
     )
@@ -178,7 +178,6 @@ async fn after_too_many_failures_nobody_looks_at_a_password() {
             throttled(right(), 10),
             throttled(get("").from(HERE).with("authorization", WRONG), 10),
             throttled(tags("public").from(HERE).with("authorization", ALICE), 10),
-            throttled(form("grant_type=refresh_token&refresh_token=x"), 10),
             throttled(form("grant_type=password&username=alice&password=wonder"), 10),
         ],
     )
@@ -191,12 +190,78 @@ async fn after_too_many_failures_nobody_looks_at_a_password() {
             tags("public").from(HERE),
             get("").from(HERE),
             tags("public").from(HERE).with("authorization", &alice),
+            // Refresh tokens are no guesses.
+            form("grant_type=refresh_token&refresh_token=x").is(401),
             get("").from(THERE).with("authorization", ALICE),
         ],
     )
     .await;
     clock.advance(Duration::from_secs(10));
     check(&service, vec![right()]).await;
+}
+
+/// Users who see to guesses themselves.
+struct Guarded(Users);
+
+#[async_trait]
+impl Authenticator for Guarded {
+    async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        peer: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        self.0.authenticate(credentials, peer).await
+    }
+
+    fn is_guarded(&self, _: &Credentials) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_guessed_is_let_in_after_whatever_was_refused() {
+    let clock = Arc::new(ManualClock::default());
+    let windows = Windows::new([(Limit::Failures, 2), (Limit::Refusals, 2)], &clock);
+    let mint = mint();
+    let (first, second) = (user("alice"), user("bob"));
+    mint.refreshing.lock().expect("no panic").insert("good".to_owned(), first);
+    mint.refreshing.lock().expect("no panic").insert("better".to_owned(), second);
+    let tokens = |users: Arc<dyn Authenticator>| {
+        let tokens = TokenService::new(realm(), mint.clone(), mint.clone(), users);
+        tokens.refresh_tokens(mint.clone())
+    };
+    let form = |token: &str| {
+        row("a form", "POST", "/v2/_token")
+            .with("content-type", "application/x-www-form-urlencoded")
+            .body(format!("grant_type=refresh_token&refresh_token={token}"))
+            .from(HERE)
+    };
+    let guess = || get("").from(HERE).with("authorization", WRONG);
+    let right = || get("").from(HERE).with("authorization", ALICE);
+    let unguarded = tokens(Arc::new(Users::default()));
+    let service = builder().tokens(unguarded).limiter(Arc::clone(&windows)).build();
+    check(
+        &service,
+        vec![
+            guess().is(401),
+            guess().is(401),
+            throttled(guess(), 10),
+            form("made-up").is(401),
+            form("made-up").is(401),
+            throttled(form("made-up"), 10),
+            form("good"),
+        ],
+    )
+    .await;
+    clock.advance(Duration::from_secs(10));
+    check(&service, vec![form("made-up").is(401), form("made-up").is(401), right()]).await;
+    let guarded = tokens(Arc::new(Guarded(Users::default())));
+    let service = builder().tokens(guarded).limiter(windows).build();
+    check(
+        &service,
+        vec![throttled(guess(), 10), right(), throttled(form("x"), 10), form("better")],
+    )
+    .await;
 }
 
 /// Users whose passwords take a while to check, as hashes do.
