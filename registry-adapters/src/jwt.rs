@@ -7,6 +7,20 @@
 //! The cryptography is that of aws-lc-rs. An application in which somebody else switches on the other
 //! backend of `jsonwebtoken` has to install one of them as that crate's `CryptoProvider` before it
 //! makes a [`KeyRing`].
+//!
+//! What a token claims goes out as a [`VerifiedToken`] and no other way: the claims themselves have no
+//! name outside, and what signs and reads them cannot be changed.
+//!
+//! ```compile_fail,E0603
+//! use registry_adapters::jwt::claims::Claims;
+//! ```
+//!
+//! ```compile_fail,E0616
+//! # use registry_adapters::jwt::JsonWebTokens;
+//! fn of_another(tokens: &mut JsonWebTokens) {
+//!     tokens.service = "another".into();
+//! }
+//! ```
 
 mod claims;
 mod directory;

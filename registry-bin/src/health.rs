@@ -108,9 +108,9 @@ impl Readiness {
 
 #[derive(Clone, Copy, Debug)]
 enum Probe {
-    /// Does the process answer?
+    /// `GET|HEAD /healthz`: does the process answer?
     Healthy,
-    /// Can it serve?
+    /// `GET|HEAD /readyz`: can it serve?
     Ready,
 }
 

@@ -20,6 +20,11 @@ pub enum Credentials {
 }
 
 /// Text that is shown to nobody: not in logs, errors or `Debug`.
+///
+/// ```compile_fail,E0277
+/// use registry_core::credentials::Secret;
+/// println!("{}", Secret::new("wonderland"));
+/// ```
 #[derive(Clone)]
 pub struct Secret(Box<str>);
 

@@ -18,7 +18,12 @@ pub enum Algorithm {
 
 /// A digest that can be verified: algorithm and value, printed `algorithm:lower-case-hex`.
 ///
-/// There is no way to make one whose value does not fit its algorithm.
+/// There is no way to make one whose value does not fit its algorithm:
+///
+/// ```compile_fail,E0423
+/// use registry_core::digest::Digest;
+/// let short = Digest("sha256:../x".into());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(Value);
 

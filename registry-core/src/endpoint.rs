@@ -20,9 +20,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// end-1 `GET /v2/`: is this a registry, and does it want credentials?
+    /// end-1 `GET|HEAD /v2/`: is this a registry, and does it want credentials?
     Ping,
-    /// end-2 `GET|HEAD /v2/<name>/blobs/<digest>`
+    /// end-2 `GET|HEAD /v2/<name>/blobs/<digest>`: pull a blob, or a range of it
     GetBlob {
         /// The repository.
         name: RepositoryName,
@@ -33,7 +33,7 @@ pub enum Endpoint {
         /// `?ns=`: the registry that the client believes to talk to (section "Registry Proxying").
         ns: Option<Namespace>,
     },
-    /// end-3 `GET|HEAD /v2/<name>/manifests/<tag-or-digest>`
+    /// end-3 `GET|HEAD /v2/<name>/manifests/<tag-or-digest>`: pull a manifest
     GetManifest {
         /// The repository.
         name: RepositoryName,
@@ -44,28 +44,29 @@ pub enum Endpoint {
         /// As of [`Endpoint::GetBlob`].
         ns: Option<Namespace>,
     },
-    /// end-4a `POST /v2/<name>/blobs/uploads/`, end-4c with `?digest-algorithm=<algorithm>`
+    /// end-4a `POST /v2/<name>/blobs/uploads/`: open an upload; end-4c with
+    /// `?digest-algorithm=<algorithm>`
     OpenUpload {
         /// The repository.
         name: RepositoryName,
         /// The algorithm that the closing digest will have.
         announced: Option<Algorithm>,
     },
-    /// end-4b `POST /v2/<name>/blobs/uploads/?digest=<digest>`
+    /// end-4b `POST /v2/<name>/blobs/uploads/?digest=<digest>`: push a blob in one request
     PushBlob {
         /// The repository.
         name: RepositoryName,
         /// The digest of the body.
         digest: Digest,
     },
-    /// end-5 `PATCH <blob-push-location>`
+    /// end-5 `PATCH <blob-push-location>`: push a chunk of a blob
     AppendUpload {
         /// The repository.
         name: RepositoryName,
         /// The upload.
         id: ContentId,
     },
-    /// end-6 `PUT <blob-push-location>?digest=<digest>`
+    /// end-6 `PUT <blob-push-location>?digest=<digest>`: close an upload, with its last chunk or none
     CloseUpload {
         /// The repository.
         name: RepositoryName,
@@ -74,7 +75,8 @@ pub enum Endpoint {
         /// The digest of the whole blob.
         digest: Digest,
     },
-    /// end-7a `PUT /v2/<name>/manifests/<tag-or-digest>`, end-7b with `?tag=<tag>&tag=<tag>`
+    /// end-7a `PUT /v2/<name>/manifests/<tag-or-digest>`: push a manifest; end-7b with
+    /// `?tag=<tag>&tag=<tag>`, under several tags
     PushManifest {
         /// The repository.
         name: RepositoryName,
@@ -83,28 +85,29 @@ pub enum Endpoint {
         /// Further tags, with a digest only; at most [`Endpoint::MAX_TAGS`].
         tags: Vec<Tag>,
     },
-    /// end-8a, end-8b `GET /v2/<name>/tags/list[?n=<n>&last=<tag>]`
+    /// end-8a, end-8b `GET|HEAD /v2/<name>/tags/list[?n=<n>&last=<tag>]`: list the tags
     ListTags {
         /// The repository.
         name: RepositoryName,
         /// Which page.
         page: Page,
     },
-    /// end-9 `DELETE /v2/<name>/manifests/<tag-or-digest>`
+    /// end-9 `DELETE /v2/<name>/manifests/<tag-or-digest>`: delete a tag, or a manifest with its tags
     DeleteManifest {
         /// The repository.
         name: RepositoryName,
         /// The tag, or the manifest with all its tags.
         reference: Reference,
     },
-    /// end-10 `DELETE /v2/<name>/blobs/<digest>`
+    /// end-10 `DELETE /v2/<name>/blobs/<digest>`: delete a blob from the repository
     DeleteBlob {
         /// The repository.
         name: RepositoryName,
         /// The blob.
         digest: Digest,
     },
-    /// end-11 `POST /v2/<name>/blobs/uploads/?mount=<digest>[&from=<name>]`
+    /// end-11 `POST /v2/<name>/blobs/uploads/?mount=<digest>[&from=<other-name>]`: mount a blob of
+    /// another repository
     MountBlob {
         /// The repository to mount in.
         name: RepositoryName,
@@ -113,7 +116,8 @@ pub enum Endpoint {
         /// Where it is; `None`: wherever the caller may pull it.
         from: Option<RepositoryName>,
     },
-    /// end-12a, end-12b `GET /v2/<name>/referrers/<digest>[?artifactType=<type>]`
+    /// end-12a, end-12b `GET|HEAD /v2/<name>/referrers/<digest>[?artifactType=<type>]`: list what refers
+    /// to a manifest
     ListReferrers {
         /// The repository.
         name: RepositoryName,
@@ -124,21 +128,22 @@ pub enum Endpoint {
         /// Which page.
         page: Page,
     },
-    /// end-13 `GET <blob-push-location>`
+    /// end-13 `GET|HEAD <blob-push-location>`: ask how far an upload is
     GetUpload {
         /// The repository.
         name: RepositoryName,
         /// The upload.
         id: ContentId,
     },
-    /// end-14 `DELETE <blob-push-location>`
+    /// end-14 `DELETE <blob-push-location>`: cancel an upload
     CancelUpload {
         /// The repository.
         name: RepositoryName,
         /// The upload.
         id: ContentId,
     },
-    /// `GET /v2/_catalog[?n=<n>&last=<name>]`, which the spec reserves and clients use
+    /// `GET|HEAD /v2/_catalog[?n=<n>&last=<name>]`: list the repositories, which the spec reserves and
+    /// clients use
     Catalog {
         /// Which page.
         page: Page,

@@ -7,6 +7,13 @@ use std::{fmt, str::FromStr, sync::Arc};
 /// Grammar (distribution-spec, "Pulling manifests"):
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`,
 /// and at most [`RepositoryName::MAX_LENGTH`] bytes.
+///
+/// It is made by parsing alone:
+///
+/// ```compile_fail,E0423
+/// use registry_core::name::RepositoryName;
+/// let outside = RepositoryName("../etc".into());
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName(Arc<str>);
 

@@ -8,6 +8,13 @@ use crate::{
 };
 
 /// A tag or a digest, never anything else (distribution-spec, "Pulling manifests").
+///
+/// A text is neither:
+///
+/// ```compile_fail,E0308
+/// use registry_core::reference::Reference;
+/// let outside = Reference::Tag("../x");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the spec knows these two and no other")]
 pub enum Reference {

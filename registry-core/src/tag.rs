@@ -4,6 +4,13 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 /// A tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}` (distribution-spec, "Pulling manifests").
 /// Case-sensitive; it never contains `:` or `/`.
+///
+/// It is made by parsing alone:
+///
+/// ```compile_fail,E0423
+/// use registry_core::tag::Tag;
+/// let outside = Tag("../x".into());
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(Arc<str>);
 

@@ -45,11 +45,11 @@ pub struct TokenService {
 /// A request to the token service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenEndpoint {
-    /// `GET /v2/_token`: credentials in the header, the rest in the query.
+    /// `GET /v2/_token`: ask for a token, with credentials in the header and the rest in the query
     Get,
-    /// `POST /v2/_token`: everything in a form.
+    /// `POST /v2/_token`: ask for a token, with everything in a form
     Post,
-    /// `GET /v2/_jwks`
+    /// `GET|HEAD /v2/_jwks`: read the keys that tokens are checked with
     Keys,
 }
 

@@ -9,6 +9,13 @@ const MAX_LENGTH: usize = 64;
 
 /// The name of a user: one component of a repository's name, so that it can be a namespace, of at
 /// most 64 bytes, and not `anonymous`.
+///
+/// It is made by parsing alone:
+///
+/// ```compile_fail,E0423
+/// use registry_adapters::accounts::UserName;
+/// let project = UserName("acme/app".into());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(Box<str>);
 

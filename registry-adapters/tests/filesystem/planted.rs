@@ -1,6 +1,7 @@
 //! Things in the tree that the store did not put there.
 
 use std::{
+    cell::Cell,
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -8,6 +9,11 @@ use std::{
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use proptest::{
+    prop_assert,
+    string::string_regex,
+    test_runner::{Config, TestRunner},
+};
 use registry_adapters::{
     filesystem::{Filesystem, Options},
     system::SystemRandom,
@@ -258,4 +264,29 @@ async fn what_is_no_record_can_be_discarded_and_nothing_else() {
         assert!(matches!(records.get(&good, None).await.unwrap(), Lookup::Found(..)));
         let _ = records.put(&odd, record(), Expect::Absent).await.unwrap();
     }
+}
+
+#[test]
+fn whatever_a_record_is_called_it_is_kept_below_the_root() {
+    let planted = Planted::new();
+    let records = planted.store.records();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let part = "(\\.{1,3}|outside|[a-z/\0]{1,3}|[A-Za-z0-9._:@+=-]{1,4})";
+    let names = string_regex(&format!("(tag|x-a)(/{part}){{1,3}}")).unwrap();
+    let kept = Cell::new(0);
+    let put = |name: String| {
+        if let Ok(key) = name.parse::<RecordKey>() {
+            kept.set(kept.get() + 1);
+            let put = runtime.block_on(records.put(&key, record(), Expect::Absent));
+            prop_assert!(put.is_ok(), "{}: {:?}", name, put);
+            let read = runtime.block_on(records.get(&key, None));
+            prop_assert!(matches!(read, Ok(Lookup::Found(..))), "{}: {:?}", name, read);
+        }
+        Ok(())
+    };
+    let config = Config { failure_persistence: None, ..Config::default() };
+    TestRunner::new(config).run(&names, put).unwrap();
+    assert!(kept.get() > 20, "{} names were keys", kept.get());
+    planted.outside_is_untouched();
+    assert_eq!(fs::read_dir(planted.path.path()).unwrap().count(), 2, "only root and outside");
 }

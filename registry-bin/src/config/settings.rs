@@ -262,6 +262,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_a_file_that_a_setting_names_is_shown_nowhere() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "a canary").expect("written");
+        let origin = Origin::Flag { name: String::new() };
+        let given = |row: &Row| {
+            let text = file.path().display().to_string();
+            (row.field, Given { text, origin: origin.clone() })
+        };
+        let files = TABLE.iter().filter(|row| row.placeholder == "FILE");
+        let layers = Layers { flags: files.map(given).collect(), ..Layers::default() };
+        assert!(layers.flags.len() > 4, "there are files");
+        let mut errors = ConfigErrors::default();
+        let config = Config::resolve(&layers, &mut errors);
+        let shown = format!("{config:?} {errors:?} {errors}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
     fn the_text_of_a_secret_is_never_quoted() {
         struct Secret;
 

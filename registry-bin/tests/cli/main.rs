@@ -2,9 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "a server that hangs has to be given up")]
 
 mod accounts;
+mod changes;
 mod check;
 mod commands;
 mod ending;
+mod endpoints;
 #[path = "../support/http.rs"]
 mod http;
 mod init;

@@ -18,7 +18,7 @@ use crate::{program::Program, running::Running};
 const FILES: [&str; 4] = ["--tls-certificate", "tls.crt", "--tls-key", "tls.key"];
 
 /// A directory with a certificate for this machine and its key.
-fn program() -> Program {
+pub(crate) fn program() -> Program {
     let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a pair");
     Program::new()
         .file("tls.crt", &pair.cert.pem())
@@ -94,7 +94,7 @@ fn a_good_pair_is_shown_with_where_it_comes_from() {
 }
 
 /// What a server answers to a GET over HTTPS to who trusts the certificate of this program.
-async fn get(program: &Program, address: SocketAddr, path: &str) -> String {
+pub(crate) async fn get(program: &Program, address: SocketAddr, path: &str) -> String {
     let certificate = CertificateDer::from_pem_file(program.path().join("tls.crt"));
     let mut roots = RootCertStore::empty();
     roots.add(certificate.expect("a certificate")).expect("a root");

@@ -33,6 +33,8 @@ trait Client {
     const ASKS: bool = true;
     /// Whether it mounts what it pushed to another repository before.
     const MOUNTS: bool = true;
+    /// Where below the repository that it is told it pushes to.
+    const BELOW: &str = "";
 
     async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome;
     async fn logout(&self, authority: &str) -> Outcome;

@@ -9,6 +9,14 @@ use crate::name::RepositoryName;
 ///
 /// Its text is the `resourcescope` of the token protocol (distribution, "Token Scope
 /// Documentation"): `repository:<name>:pull,push,delete` or `registry:catalog:*`.
+///
+/// One that was made carries what it was made with:
+///
+/// ```compile_fail,E0616
+/// use registry_core::access::{Action, Grant};
+/// let mut grants = Grant::parse_scopes("repository:a:pull");
+/// grants[0].actions.insert(Action::Push);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     resource: Resource,

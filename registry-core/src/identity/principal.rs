@@ -8,6 +8,20 @@ use crate::{
 };
 
 /// Who asks, and with what sort of credential. Anonymous is a principal too.
+///
+/// Whose it is and what sort does not change once it is made:
+///
+/// ```compile_fail,E0616
+/// use registry_core::identity::{Principal, PrincipalKind};
+/// let mut nobody = Principal::anonymous();
+/// nobody.kind = PrincipalKind::User;
+/// ```
+///
+/// ```compile_fail,E0451
+/// use registry_core::identity::{Principal, PrincipalKind};
+/// let alice = Principal::new(PrincipalKind::User, "alice");
+/// let admin = Principal { id: "admin".into(), ..alice };
+/// ```
 #[derive(Clone)]
 pub struct Principal {
     id: Arc<str>,

@@ -101,6 +101,13 @@ pub trait ContentWriter: Send {
 }
 
 /// The name of a content and of the upload that makes it: a random UUID (version 4).
+///
+/// It is drawn or parsed, so that as the name of a file it is one:
+///
+/// ```compile_fail,E0423
+/// use registry_core::ports::ContentId;
+/// let outside = ContentId(*b"../../etc/passwd");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentId([u8; 16]);
 

@@ -15,6 +15,15 @@ use crate::record::{Record, RecordKey};
 /// Reads are linearizable: a `get` or `list` that starts after a mutation returned sees it.
 /// Nothing is shown before it is durable, so that what was read is never lost. Stores never look
 /// inside a record.
+///
+/// What a store is asked for is a key, never a path:
+///
+/// ```compile_fail,E0308
+/// use registry_core::ports::RecordStore;
+/// async fn outside(store: &dyn RecordStore) {
+///     let _ = store.get("tag/../x", None).await;
+/// }
+/// ```
 #[async_trait]
 #[auto_impl(Arc)]
 pub trait RecordStore: Send + Sync + 'static {

@@ -20,6 +20,20 @@ use crate::{digest::Digest, name::RepositoryName, ports::ContentId, tag::Tag};
 ///
 /// The byte order of keys is the order in which the API lists. A component has 1 to
 /// [`RecordKey::MAX_COMPONENT`] of the bytes `[A-Za-z0-9._:@+=-]`, and is neither `.` nor `..`.
+///
+/// Its parts are parsed before, so that none leads elsewhere:
+///
+/// ```compile_fail,E0308
+/// use registry_core::record::{RecordKey, RepositoryId};
+/// fn outside(repository: &RepositoryId) -> RecordKey {
+///     RecordKey::tag(repository, "../x")
+/// }
+/// ```
+///
+/// ```compile_fail,E0423
+/// use registry_core::record::RecordKey;
+/// let outside = RecordKey("tag/../x".into());
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey(Box<str>);
 

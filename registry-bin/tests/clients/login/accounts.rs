@@ -101,7 +101,7 @@ pub(super) async fn tell<C: Client>(client: &C) {
         client.logout(at).await.expect("the logout");
     }
 
-    let token = server.key(["--runner", "acme/app"]);
+    let token = server.key(["--runner", &format!("acme/app{}", C::BELOW)]);
     client.login(at, "runner", &token).await.expect("a runner's token");
     client.pull(at, "acme/app").await.expect("what it is for");
     // Clients that find the same manifest there push nothing.

@@ -10,6 +10,8 @@ struct Storage {
     program: Program,
     /// Whether it can ask for tags.
     searches: bool,
+    /// How it pulls what it has already.
+    pull: &'static [&'static str],
 }
 
 impl Storage {
@@ -34,7 +36,8 @@ impl Client for Storage {
     }
 
     async fn pull(&self, authority: &str, repository: &str) -> Outcome {
-        self.attempt("pull", &[&named(authority, repository)]).await
+        let name = named(authority, repository);
+        self.attempt("pull", &[self.pull, &[&name]].concat()).await
     }
 
     async fn list(&self, authority: &str, repository: &str) -> Option<Outcome> {
@@ -51,7 +54,7 @@ async fn podman_logs_in() {
     let Some(program) = podman::podman() else { return };
     super::without_credentials(&program);
     podman::load(&program, &Image::new("podman login"), "ours").await;
-    let podman = Storage { program, searches: true };
+    let podman = Storage { program, searches: true, pull: &[] };
     tell(&podman).await;
     accounts::tell(&podman).await;
 }
@@ -61,5 +64,7 @@ async fn buildah_logs_in() {
     let Some(program) = containers::find_with_store("buildah") else { return };
     super::without_credentials(&program);
     buildah::build(&program, &["--tag", "ours"]).await;
-    tell(&Storage { program, searches: false }).await;
+    let buildah = Storage { program, searches: false, pull: &["--policy=always"] };
+    tell(&buildah).await;
+    accounts::tell(&buildah).await;
 }

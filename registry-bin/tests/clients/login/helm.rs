@@ -1,6 +1,6 @@
 //! helm, whose repositories end in the name of the chart.
 
-use super::{Client, Outcome, tell};
+use super::{Client, Outcome, accounts, tell};
 use crate::helm;
 use crate::program::Program;
 
@@ -8,6 +8,7 @@ struct Helm(Program, String);
 
 impl Client for Helm {
     const MOUNTS: bool = false;
+    const BELOW: &str = "/greeting";
 
     async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
         let login =
@@ -34,5 +35,7 @@ impl Client for Helm {
 async fn helm_logs_in() {
     let Some(helm) = helm::helm() else { return };
     let package = helm::package(&helm, "0.1.0").await.display().to_string();
-    tell(&Helm(helm, package)).await;
+    let helm = Helm(helm, package);
+    tell(&helm).await;
+    accounts::tell(&helm).await;
 }

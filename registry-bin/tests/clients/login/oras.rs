@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Client, Outcome, named, tell};
+use super::{Client, Outcome, accounts, named, tell};
 use crate::oras;
 use crate::program::Program;
 
@@ -45,5 +45,7 @@ impl Client for Oras {
 async fn oras_logs_in() {
     let Some(oras) = oras::oras() else { return };
     fs::write(oras.home().join("file.bin"), "pushed with credentials").expect("a file");
-    tell(&Oras(oras)).await;
+    let oras = Oras(oras);
+    tell(&oras).await;
+    accounts::tell(&oras).await;
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Client, Outcome, named, tell};
+use super::{Client, Outcome, accounts, named, tell};
 use crate::image::Image;
 use crate::program::Program;
 use crate::{layout, regctl};
@@ -10,6 +10,12 @@ use crate::{layout, regctl};
 struct Regctl(Program, PathBuf);
 
 impl Regctl {
+    /// Tells it that the registry has no TLS.
+    async fn know(&self, authority: &str) -> Outcome {
+        let set = ["registry", "set", authority, "--tls=disabled", "--skip-check"];
+        self.0.attempt("", set).await
+    }
+
     async fn copy(&self, from: &str, to: &str) -> Outcome {
         self.0.attempt("", ["image", "copy", from, to]).await
     }
@@ -17,6 +23,7 @@ impl Regctl {
 
 impl Client for Regctl {
     async fn login(&self, authority: &str, username: &str, password: &str) -> Outcome {
+        self.know(authority).await?;
         let login = ["registry", "login", authority, "--user", username, "--pass-stdin"];
         self.0.attempt(password, login).await
     }
@@ -26,8 +33,7 @@ impl Client for Regctl {
     }
 
     async fn push(&self, authority: &str, repository: &str) -> Outcome {
-        let set = ["registry", "set", authority, "--tls=disabled", "--skip-check"];
-        self.0.attempt("", set).await?;
+        self.know(authority).await?;
         let to = named(authority, repository);
         if repository == "login/other" {
             // It mounts where it copies within a registry.
@@ -54,5 +60,7 @@ impl Client for Regctl {
 async fn regctl_logs_in() {
     let Some(regctl) = Program::find("regctl", regctl::INSTALL) else { return };
     let layout = layout::write(regctl.home(), &Image::new("regctl login"), "v1");
-    tell(&Regctl(regctl, layout)).await;
+    let regctl = Regctl(regctl, layout);
+    tell(&regctl).await;
+    accounts::tell(&regctl).await;
 }
