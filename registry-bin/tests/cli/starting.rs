@@ -111,7 +111,8 @@ fn a_directory_to_which_everybody_may_write_is_one_sentence_with_code_3() {
             let run = program.run(&[words, &["--data", "shared"]].concat());
             let sentence = format!(
                 "every user of the system may write to {} (its mode is {mode:o}): run `chmod o-w {}`, \
-                 and look whether somebody has put something there",
+                 and look whether somebody has put something there; of a volume that is so by \
+                 nature name a directory below it",
                 data.display(),
                 data.display()
             );
