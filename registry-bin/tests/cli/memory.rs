@@ -30,8 +30,11 @@ async fn wrong_passwords_take_the_memory_of_as_many_hashes_as_are_computed_at_on
         async move { status(&http, Method::GET, "/v2/", &wrong, "").await }
     });
     let statuses: Vec<_> = flood.buffer_unordered(30).collect().await;
-    let refused = statuses.iter().filter(|status| **status == StatusCode::UNAUTHORIZED);
-    assert_eq!(refused.count(), LOGINS as usize, "each costs a hash");
+    // On a busy machine some give up waiting for their turn.
+    let count = |is| statuses.iter().filter(|status| **status == is).count();
+    let [refused, late] = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].map(count);
+    assert_eq!(refused + late, LOGINS as usize, "{statuses:?}");
+    assert!(refused > 50, "each of {refused} costs a hash");
     let grown = running.anonymous_memory().saturating_sub(before);
     let threads = thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let most = (threads as u64 * 19 + 16) * MIB;
