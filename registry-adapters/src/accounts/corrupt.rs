@@ -32,7 +32,9 @@ impl Accounts {
 }
 
 /// `None` in the place of a record that cannot be read.
-pub(super) fn unless_corrupt<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+pub(super) fn unless_corrupt<T>(
+    read: Result<Option<T>, StoreError>,
+) -> Result<Option<T>, StoreError> {
     match read {
         Err(error) if is_corrupt(&error) => Ok(None),
         read => read,

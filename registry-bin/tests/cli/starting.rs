@@ -93,8 +93,10 @@ fn a_directory_to_which_everybody_may_write_is_one_sentence_with_code_3() {
     let data = program.path().canonicalize().expect("a path").join("shared");
     fs::create_dir(&data).expect("a directory");
     let set = |mode| fs::set_permissions(&data, Permissions::from_mode(mode)).expect("a mode");
-    let words: [&[&str]; 4] = [
+    let words: [&[&str]; 6] = [
         &["serve", "--listen", "127.0.0.1:0"],
+        &["check"],
+        &["check", "--store", "memory", "--accounts"],
         &["serve", "--listen", "127.0.0.1:0", "--store", "memory", "--accounts"],
         &["init"],
         &["user", "list"],
@@ -111,7 +113,8 @@ fn a_directory_to_which_everybody_may_write_is_one_sentence_with_code_3() {
             let run = program.run(&[words, &["--data", "shared"]].concat());
             let sentence = format!(
                 "every user of the system may write to {} (its mode is {mode:o}): run `chmod o-w {}`, \
-                 and look whether somebody has put something there",
+                 and look whether somebody has put something there; of a volume that is so by nature \
+                 name a directory below it",
                 data.display(),
                 data.display()
             );
