@@ -205,3 +205,21 @@ fn login(principal: &Principal) -> Option<(UserName, Nonce)> {
 fn record_key(login: Nonce) -> RecordKey {
     key("refresh", &login.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn a_token_that_was_kept_before_uses_were_counts_as_not_used() {
+        let hash = SecretHash::of(&Secret::new("a token"));
+        let token = RefreshToken { hash, expires: SystemTime::UNIX_EPOCH.into(), is_used: true };
+        let mut kept = serde_json::to_value(&token).expect("JSON");
+        let read = |kept| serde_json::from_value::<RefreshToken>(kept).expect("a token");
+        assert!(read(kept.clone()).is_used);
+        kept.as_object_mut().and_then(|fields| fields.remove("is_used")).expect("a field");
+        assert!(!read(kept).is_used);
+    }
+}
