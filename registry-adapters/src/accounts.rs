@@ -16,6 +16,7 @@
 //! same name has others. Another password, and being disabled, make the login another.
 
 mod authenticate;
+mod corrupt;
 mod error;
 mod first;
 mod key;
@@ -39,7 +40,7 @@ use self::records::Records;
 pub use self::{
     error::AccountsError,
     first::AccountsFirst,
-    key::{CreatedKey, Key, NewKey},
+    key::{CreatedKey, Key, KeyList, NewKey},
     key_id::{KeyId, KeyIdError},
     name::{GroupName, NameError, UserName},
     owner::{KeyOwner, KeyOwnerError},

@@ -15,7 +15,7 @@ pub(crate) use self::{
         Answer, Facts, KeyEntry, Reply, RepositoryEntry, Served, TokenKeyEntry, UploadEntry,
         UserEntry,
     },
-    command::Command,
+    command::{Command, KEY_RECORDS, USER_RECORDS},
     owner::Owner,
     password::Hidden,
 };

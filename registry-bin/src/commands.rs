@@ -2,6 +2,7 @@
 
 mod administer;
 mod check;
+mod damaged;
 mod explain;
 mod init;
 mod key;

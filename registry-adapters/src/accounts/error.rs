@@ -45,7 +45,7 @@ pub enum AccountsError {
     /// The store failed. Whether a change was made is open.
     #[error("the accounts' store failed")]
     Store(#[from] StoreError),
-    /// What is stored of a user is no record, and the store cannot delete what it cannot read.
+    /// What is stored of a user or a key is no record, and the store cannot delete what it cannot read.
     #[error("the record {record} is corrupt")]
     Corrupt {
         /// Its key.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use registry_core::{
     credentials::Secret,
-    record::{Nonce, Timestamp, Typed},
+    record::{Nonce, RecordKey, Timestamp, Typed},
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,18 @@ pub struct Key {
     pub expires: Option<SystemTime>,
     /// When it was revoked, if it was.
     pub revoked: Option<SystemTime>,
+}
+
+/// All keys, and what is none though it should be one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyList {
+    /// The keys, in the order of their ids.
+    pub keys: Vec<Key>,
+    /// The records that cannot be read, or are not of the key whose id they have: of each a key is
+    /// missing here, and good for nothing.
+    /// [`Accounts::remove_corrupt`](super::Accounts::remove_corrupt) deletes them.
+    pub corrupt: Vec<RecordKey>,
 }
 
 /// What is kept of a key.

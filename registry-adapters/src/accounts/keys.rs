@@ -8,10 +8,11 @@ use registry_core::{
 };
 
 use super::{
-    Accounts, AccountsError, CreatedKey, Key, KeyId, KeyOwner, NewKey, SecretKind,
+    Accounts, AccountsError, CreatedKey, Key, KeyId, KeyList, KeyOwner, NewKey, SecretKind,
+    corrupt::unless_corrupt,
     key::KeyRecord,
     owner::OwnerRecord,
-    records::{ROUNDS, Read, prefix},
+    records::{ROUNDS, Read, is_corrupt, prefix},
     secret::SecretHash,
 };
 
@@ -54,25 +55,38 @@ impl Accounts {
         Ok(CreatedKey { key: Key::of(&record), secret })
     }
 
-    /// Every key, those included that are not good any more and were not swept yet, in the order of
-    /// their ids.
+    /// Every key, those included that are not good any more and were not swept yet. A record that is
+    /// none hides no other.
     ///
     /// # Errors
     /// `Store`.
-    pub async fn keys(&self) -> Result<Vec<Key>, AccountsError> {
-        let records = self.0.records.all::<KeyRecord>(&prefix("key")).await?;
-        records.into_iter().map(|(_, record)| Ok(Key::of(&*record?))).collect()
+    pub async fn keys(&self) -> Result<KeyList, AccountsError> {
+        let mut list = KeyList::default();
+        for (key, record) in self.0.records.all::<KeyRecord>(&prefix("key")).await? {
+            match record {
+                Ok(record) if record.hash.id().record_key() == key => {
+                    list.keys.push(Key::of(&record));
+                }
+                _ => list.corrupt.push(key),
+            }
+        }
+        Ok(list)
     }
 
     /// Revokes a key, which is refused from then on. One that is revoked stays so, since the first
-    /// time.
+    /// time. Of one whose record cannot be read, the record is deleted.
     ///
     /// # Errors
-    /// `NotFound`, `Busy`, `Store`.
+    /// `NotFound`, `Busy`, `Store`; `Corrupt` where the store itself cannot read the record.
     pub async fn revoke_key(&self, id: &KeyId) -> Result<(), AccountsError> {
-        let now = self.now();
+        let (now, record_key) = (self.now(), id.record_key());
         let revoke = |key: &mut KeyRecord| key.revoked = key.revoked.or(Some(now));
-        self.0.records.change(&id.record_key(), revoke).await.map(drop)
+        match self.0.records.change(&record_key, revoke).await {
+            Err(AccountsError::Store(error)) if is_corrupt(&error) => {
+                self.remove_unread(&record_key).await
+            }
+            revoked => revoked.map(drop),
+        }
     }
 
     pub(super) async fn read_key(&self, id: KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
@@ -126,7 +140,7 @@ impl Accounts {
         let now = self.now();
         let (mut good, mut over) = (Vec::new(), Vec::new());
         for id in ids.drain(..) {
-            match self.read_key(id).await? {
+            match unless_corrupt(self.read_key(id).await)? {
                 Some(key) if key.is_over(now).is_none() => good.push(id),
                 _ => over.push(id),
             }
@@ -163,13 +177,20 @@ impl Accounts {
         Ok(())
     }
 
-    /// Deletes a record that may be gone.
+    /// Deletes a record that may be gone. One that the store cannot read is worthless as it is, and
+    /// keeps nobody from the others.
     pub(super) async fn forget<T: registry_core::record::Typed>(
         &self,
         key: &RecordKey,
     ) -> Result<(), AccountsError> {
         match self.0.records.remove::<T>(key).await {
             Ok(_) | Err(AccountsError::NotFound) => Ok(()),
+            Err(AccountsError::Store(error)) if is_corrupt(&error) => {
+                match self.remove_unread(key).await {
+                    Ok(()) | Err(AccountsError::NotFound | AccountsError::Corrupt { .. }) => Ok(()),
+                    Err(error) => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     }

@@ -31,6 +31,10 @@ struct RefreshToken {
     hash: SecretHash,
     /// So long after it was made, or after a use that was noted.
     expires: Timestamp,
+    /// Whether a use was noted, which is one on a later day: so does a host, and no build, which logs
+    /// in anew. Of records that do not say so nobody knows.
+    #[serde(default)]
+    is_used: bool,
 }
 
 /// A use is noted when the last one that was is so old: pulls by the thousand write once a day.
@@ -41,8 +45,9 @@ impl Typed for RefreshRecord {
 }
 
 /// Those who log in with a password get refresh tokens, others none. A user has
-/// [`Accounts::MAX_REFRESH_TOKENS`] at a time: for one more the one is dropped that was not used for
-/// the longest time, to the day.
+/// [`Accounts::MAX_REFRESH_TOKENS`] at a time. For one more the oldest is dropped of those that were
+/// never used a day or more after they were made; where all were, the one that was not used for the
+/// longest time, to the day.
 #[async_trait]
 impl RefreshTokens for Accounts {
     async fn issue(&self, principal: &Principal) -> Result<Option<Secret>, TokenError> {
@@ -103,9 +108,9 @@ impl Accounts {
                 }
             };
             tokens.retain(|token| now < token.expires);
-            let surplus = (tokens.len() + 1).saturating_sub(Self::MAX_REFRESH_TOKENS);
-            tokens.drain(..surplus);
-            tokens.push(RefreshToken { hash, expires: now.plus(Self::REFRESH_LIFETIME) });
+            make_room(&mut tokens);
+            let expires = now.plus(Self::REFRESH_LIFETIME);
+            tokens.push(RefreshToken { hash, expires, is_used: false });
             let record = RefreshRecord { user: name.clone(), tokens };
             if self.0.records.write(&record_key, &record, expect).await? {
                 return Ok(());
@@ -158,6 +163,7 @@ impl Accounts {
                 return Ok(());
             }
             used.expires = now.plus(Self::REFRESH_LIFETIME);
+            used.is_used = true;
             record.tokens.push(used);
             if self.0.records.write(&record_key, &record, Expect::Version(read.version)).await? {
                 return Ok(());
@@ -179,6 +185,15 @@ impl RefreshToken {
     }
 }
 
+/// Makes room for one more: builds that log in by the hundred a day log out no host that has come back
+/// on another day.
+fn make_room(tokens: &mut Vec<RefreshToken>) {
+    while tokens.len() >= Accounts::MAX_REFRESH_TOKENS {
+        let goes = tokens.iter().position(|token| !token.is_used).unwrap_or(0);
+        tokens.remove(goes);
+    }
+}
+
 /// The login of a principal that these accounts found by its password.
 fn login(principal: &Principal) -> Option<(UserName, Nonce)> {
     let by_password = principal.kind() == PrincipalKind::User
@@ -189,4 +204,22 @@ fn login(principal: &Principal) -> Option<(UserName, Nonce)> {
 
 fn record_key(login: Nonce) -> RecordKey {
     key("refresh", &login.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn a_token_that_was_kept_before_uses_were_counts_as_not_used() {
+        let hash = SecretHash::of(&Secret::new("a token"));
+        let token = RefreshToken { hash, expires: SystemTime::UNIX_EPOCH.into(), is_used: true };
+        let mut kept = serde_json::to_value(&token).expect("JSON");
+        let read = |kept| serde_json::from_value::<RefreshToken>(kept).expect("a token");
+        assert!(read(kept.clone()).is_used);
+        kept.as_object_mut().and_then(|fields| fields.remove("is_used")).expect("a field");
+        assert!(!read(kept).is_used);
+    }
 }

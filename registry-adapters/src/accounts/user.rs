@@ -33,8 +33,9 @@ pub struct User {
 pub struct UserList {
     /// The users, in the order of their names.
     pub users: Vec<User>,
-    /// The records that cannot be read: of each a user is missing here, and cannot log in.
-    /// [`Accounts::remove_user`](super::Accounts::remove_user) deletes them.
+    /// The records that cannot be read: of each a user is missing here, and cannot log in; and those
+    /// whose names no user can have.
+    /// [`Accounts::remove_corrupt`](super::Accounts::remove_corrupt) deletes them.
     pub corrupt: Vec<RecordKey>,
 }
 

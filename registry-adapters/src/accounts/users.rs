@@ -139,23 +139,12 @@ impl Accounts {
         let _changing = self.0.changing.lock().await;
         let old = match self.0.records.remove::<UserRecord>(&user_key(name)).await {
             Err(AccountsError::Store(error)) if is_corrupt(&error) => {
-                return self.remove_corrupt(user_key(name)).await;
+                return self.remove_unread(&user_key(name)).await;
             }
             removed => removed?,
         };
         self.forget_login(old.login).await?;
         self.forget_keys(&KeyOwner::User(name.clone()), old.incarnation).await
-    }
-
-    async fn remove_corrupt(&self, record: RecordKey) -> Result<(), AccountsError> {
-        match self.0.records.remove_unread(&record).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(AccountsError::NotFound),
-            Err(AccountsError::Store(error)) if is_corrupt(&error) => {
-                Err(AccountsError::Corrupt { record })
-            }
-            Err(error) => Err(error),
-        }
     }
 
     pub(super) async fn read_user(

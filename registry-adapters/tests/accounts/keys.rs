@@ -1,14 +1,16 @@
 //! Keys: made, shown, expired, revoked.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
+use bytes::Bytes;
 use futures::future::join_all;
 use registry_adapters::accounts::{AccountsError, Key, NewKey};
 use registry_core::{
     access::Scope,
     identity::{CredentialKind, PrincipalKind},
-    ports::{Authenticator, Clock, Expect, Lookup, PutOutcome},
-    testing::Call,
+    ports::{Authenticator, Clock, Expect, Lookup, PutOutcome, RecordStore},
+    record::{Nonce, Record, RecordKey},
+    testing::{Call, Seeded},
 };
 
 use crate::world::{
@@ -23,6 +25,8 @@ crate::on_every_store! {
     a_revoked_key_is_refused_at_once_on_every_server,
     a_key_expires,
     an_owner_has_so_many_keys_and_no_more,
+    a_record_that_is_none_hides_no_key_and_can_be_removed,
+    a_user_with_a_damaged_key_is_removed_with_all_the_others,
 }
 
 async fn a_key_is_its_owner_with_its_id(world: World) {
@@ -82,7 +86,7 @@ async fn a_key_is_listed_and_its_secret_is_not(world: World) {
         expires: Some(expires),
     };
     let made = world.accounts.create_key(new).await.expect("a key");
-    let keys = world.accounts.keys().await.expect("keys");
+    let keys = world.accounts.keys().await.expect("keys").keys;
     assert_eq!(keys, [made.key]);
     let key = &keys[0];
     assert_eq!(
@@ -107,7 +111,7 @@ async fn a_revoked_key_is_refused_at_once_on_every_server(world: World) {
     assert_eq!(world.login("acme", kept.secret.expose()).await, is("acme"));
     world.pass(7);
     other.revoke_key(&key.key.id).await.expect("revoked again");
-    let keys = world.accounts.keys().await.expect("keys");
+    let keys = world.accounts.keys().await.expect("keys").keys;
     let since = |id| keys.iter().find(|key| key.id == id).expect("a key").revoked;
     assert_eq!((since(key.key.id), since(kept.key.id)), (Some(when), None));
     let unknown = other.revoke_key(&"0123456789abcdef".parse().expect("an id")).await;
@@ -143,9 +147,62 @@ async fn an_owner_has_so_many_keys_and_no_more(world: World) {
     world.key("project:acme").await;
     let one_more = world.accounts.create_key(new_key("project:acme")).await;
     assert!(matches!(one_more, Err(AccountsError::TooManyKeys)), "{one_more:?}");
-    let keys = world.accounts.keys().await.expect("keys");
+    let keys = world.accounts.keys().await.expect("keys").keys;
     let of_acme = keys.iter().filter(|key| key.owner == owner("project:acme")).count();
     assert_eq!(of_acme, Key::MAX_PER_OWNER, "those that are over were deleted");
+}
+
+/// Puts what is no key into the place of one.
+async fn damage(world: &World, record: &RecordKey) {
+    let fields = BTreeMap::<String, String>::new();
+    let none = Record::new("x-test", Nonce::new(&Seeded::default()), &fields, Bytes::new());
+    let expect = match world.store.get(record, None).await.expect("the store works") {
+        Lookup::Found(version, _) => Expect::Version(version),
+        _ => Expect::Absent,
+    };
+    let put = world.store.put(record, none.expect("a record"), expect).await;
+    assert!(matches!(put, Ok(PutOutcome::Stored(_))), "{put:?}");
+}
+
+fn at(id: impl Display) -> RecordKey {
+    format!("x-accounts/key/{id}").parse().expect("a key")
+}
+
+async fn a_record_that_is_none_hides_no_key_and_can_be_removed(world: World) {
+    let (good, damaged) = (world.key("project:acme").await, world.key("project:acme").await);
+    let id = damaged.key.id;
+    for way in ["by its id", "by its record"] {
+        damage(&world, &at(id)).await;
+        damage(&world, &at("no-id")).await;
+        let list = world.accounts.keys().await.expect("a list");
+        assert_eq!(list.keys, std::slice::from_ref(&good.key), "{way}");
+        assert_eq!(list.corrupt, [at(id), at("no-id")], "{way}");
+        let removed = match way {
+            "by its id" => world.accounts.revoke_key(&id).await,
+            _ => world.accounts.remove_corrupt(&at(id)).await,
+        };
+        removed.expect(way);
+        world.accounts.remove_corrupt(&at("no-id")).await.expect(way);
+        let list = world.accounts.keys().await.expect("a list");
+        assert_eq!((list.keys, list.corrupt), (vec![good.key.clone()], vec![]), "{way}");
+        let again = world.accounts.revoke_key(&id).await;
+        assert!(matches!(again, Err(AccountsError::NotFound)), "{way}: {again:?}");
+    }
+    let unknown = refused("the key is not known");
+    assert_eq!(world.login("acme", damaged.secret.expose()).await, unknown);
+    let no_other = world.accounts.remove_corrupt(&at(good.key.id)).await;
+    assert!(matches!(no_other, Err(AccountsError::NotFound)), "{no_other:?}");
+    assert_eq!(world.login("acme", good.secret.expose()).await, is("acme"));
+}
+
+async fn a_user_with_a_damaged_key_is_removed_with_all_the_others(world: World) {
+    world.add("alice", "wonderland").await;
+    for key in [world.key("user:alice").await, world.key("user:alice").await] {
+        damage(&world, &at(key.key.id)).await;
+        world.key("user:alice").await;
+    }
+    world.accounts.remove_user(&user("alice")).await.expect("removed");
+    assert_eq!(world.names().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -200,7 +257,6 @@ async fn an_id_is_not_enough_of_a_key() {
     let (world, elsewhere) = (World::in_memory(), World::in_memory());
     let (kept, other) = (world.key("project:acme").await, elsewhere.key("project:acme").await);
     // What a key would find whose hash begins as that of one which was made.
-    let at = |id| format!("x-accounts/key/{id}").parse().expect("a key");
     let Ok(Lookup::Found(_, record)) = world.store.get(&at(kept.key.id), None).await else {
         panic!("the key is there")
     };
@@ -209,6 +265,9 @@ async fn an_id_is_not_enough_of_a_key() {
     let unknown = refused("the key is not known");
     assert_eq!(world.login("acme", other.secret.expose()).await, unknown);
     assert_eq!(world.login("acme", kept.secret.expose()).await, is("acme"));
+    // Nor is it listed as what it is not.
+    let list = world.accounts.keys().await.expect("a list");
+    assert_eq!((list.keys, list.corrupt), (vec![kept.key], vec![at(other.key.id)]));
 }
 
 #[tokio::test]

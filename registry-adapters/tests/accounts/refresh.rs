@@ -16,6 +16,8 @@ crate::on_every_store! {
     a_refresh_token_ends_with_its_login,
     a_refresh_token_expires,
     a_user_has_so_many_and_the_one_that_nobody_used_goes,
+    builds_of_one_day_log_out_no_host_that_came_back_on_another,
+    where_all_were_used_the_one_goes_that_was_not_for_longest,
     a_use_is_noted_once_a_day,
     a_use_that_cannot_be_noted_is_one_all_the_same,
     a_refresh_token_for_a_login_that_just_ended_is_none,
@@ -130,6 +132,43 @@ async fn a_user_has_so_many_and_the_one_that_nobody_used_goes(world: World) {
     }
     for dropped in [1, 2] {
         redeem(&world.accounts, &tokens[dropped]).await.expect_err("not used for longest");
+    }
+}
+
+async fn builds_of_one_day_log_out_no_host_that_came_back_on_another(world: World) {
+    let principal = logged_in(&world).await;
+    let host = issue(&world.accounts, &principal).await.expect("a token");
+    world.pass(DAY);
+    redeem(&world.accounts, &host).await.expect("on a second day");
+    let mut builds = Vec::new();
+    for _ in 0..300 {
+        builds.push(issue(&world.accounts, &principal).await.expect("a token"));
+    }
+    redeem(&world.another(), &host).await.expect("a host that was there first");
+    let (gone, kept) = builds.split_at(300 + 1 - Accounts::MAX_REFRESH_TOKENS);
+    for build in [&gone[0], &gone[gone.len() - 1]] {
+        redeem(&world.accounts, build).await.expect_err("an early build");
+    }
+    for build in [&kept[0], &kept[kept.len() - 1]] {
+        redeem(&world.accounts, build).await.expect("a late build");
+    }
+}
+
+async fn where_all_were_used_the_one_goes_that_was_not_for_longest(world: World) {
+    let principal = logged_in(&world).await;
+    let mut hosts = Vec::new();
+    for _ in 0..Accounts::MAX_REFRESH_TOKENS {
+        hosts.push(issue(&world.accounts, &principal).await.expect("a token"));
+    }
+    world.pass(DAY);
+    for host in hosts.iter().rev() {
+        redeem(&world.accounts, host).await.expect("on a second day");
+    }
+    let new = issue(&world.accounts, &principal).await.expect("a token");
+    let (last, others) = hosts.split_last().expect("so many");
+    redeem(&world.accounts, last).await.expect_err("the first that was used");
+    for kept in [&new, &others[0], &others[others.len() - 1]] {
+        redeem(&world.accounts, kept).await.expect("one of those that stay");
     }
 }
 

@@ -7,8 +7,8 @@ use futures::future::join_all;
 use registry_adapters::accounts::{AccountsError, PasswordError, User};
 use registry_core::{
     credentials::Secret,
-    ports::{Clock, Expect, PutOutcome, RecordStore},
-    record::{Nonce, Record},
+    ports::{Clock, Expect, Lookup, PutOutcome, RecordStore},
+    record::{Nonce, Record, RecordKey},
     testing::{Call, Seeded},
 };
 
@@ -25,6 +25,7 @@ crate::on_every_store! {
     a_new_user_of_the_same_name_inherits_nothing,
     what_a_failing_removal_leaves_is_worthless,
     a_record_that_is_none_hides_no_user_and_can_be_removed,
+    a_user_whose_name_is_none_can_be_removed_by_its_record_and_no_other,
 }
 
 async fn a_user_is_there_once_with_its_groups_in_order(world: World) {
@@ -225,8 +226,28 @@ async fn what_a_failing_removal_leaves_is_worthless(world: World) {
         let _ = world.accounts.add_user(&user("alice"), &Secret::new("wonderland"), &[]).await;
     }
     let new = world.key("user:alice").await;
-    let keys = world.accounts.keys().await.expect("keys");
+    let keys = world.accounts.keys().await.expect("keys").keys;
     assert_eq!(keys, [new.key], "the old ones are swept with the next key");
+}
+
+async fn a_user_whose_name_is_none_can_be_removed_by_its_record_and_no_other(world: World) {
+    world.add("alice", "wonderland").await;
+    let [alice, odd] = ["alice", "Bob"]
+        .map(|name| format!("x-accounts/user/{name}").parse::<RecordKey>().expect("a key"));
+    let Ok(Lookup::Found(_, record)) = world.store.get(&alice, None).await else {
+        panic!("alice is there")
+    };
+    let put = world.store.put(&odd, record, Expect::Absent).await;
+    assert!(matches!(put, Ok(PutOutcome::Stored(_))), "{put:?}");
+    let corrupt = world.accounts.users().await.expect("a list").corrupt;
+    assert_eq!(corrupt, std::slice::from_ref(&odd));
+    let good = world.accounts.remove_corrupt(&alice).await;
+    assert!(matches!(good, Err(AccountsError::NotFound)), "{good:?}");
+    world.accounts.remove_corrupt(&odd).await.expect("removed");
+    let again = world.accounts.remove_corrupt(&odd).await;
+    assert!(matches!(again, Err(AccountsError::NotFound)), "{again:?}");
+    assert_eq!(world.accounts.users().await.expect("a list").corrupt, []);
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
 }
 
 async fn a_record_that_is_none_hides_no_user_and_can_be_removed(world: World) {

@@ -18,7 +18,7 @@ use registry_core::{
         AuditAction, AuditEvent, AuditLog, AuditOutcome, Clock, ContentIdError, TokenError,
         TokenIssuer,
     },
-    record::{RecordKey, RepositoryRecord},
+    record::{KeyError as RecordKeyError, RepositoryRecord},
     registry::{Registry, RepositoryChange, RepositoryStatus},
 };
 
@@ -73,6 +73,10 @@ enum Refusal {
     NoTokenKeys,
     #[error("there is no such user, or it is disabled")]
     NoUser,
+    #[error("{0} is no record that is damaged")]
+    NotCorrupt(String),
+    #[error(transparent)]
+    Record(#[from] RecordKeyError),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
@@ -116,10 +120,6 @@ impl Administrator {
                 let corrupt = list.corrupt.iter().map(ToString::to_string).collect();
                 return Ok(Answer::Users { users, corrupt });
             }
-            Command::UserShow { name } => {
-                let user = self.accounts()?.user(&name).await?.ok_or(AccountsError::NotFound)?;
-                return Ok(Answer::User(UserEntry::of(user)));
-            }
             Command::UserPasswd { name, password } => {
                 self.accounts()?.set_password(&name, &password.to_secret()).await?;
             }
@@ -132,10 +132,7 @@ impl Administrator {
             Command::UserRemove { name } => {
                 let accounts = self.accounts()?;
                 let owned = self.owned(&caller, &name).await?;
-                match accounts.remove_user(&name).await {
-                    Err(AccountsError::Corrupt { record }) => self.discard(record).await?,
-                    removed => removed?,
-                }
+                self.or_discard(accounts.remove_user(&name).await).await?;
                 return Ok(Answer::Removed {
                     owned,
                     is_in_file: self.is_in_file(name.as_str()).await,
@@ -150,12 +147,23 @@ impl Administrator {
             }
             Command::KeyList { owner } => {
                 let now = self.clock.now();
-                let mut keys = self.accounts()?.keys().await?;
-                keys.retain(|key| owner.as_ref().is_none_or(|owner| key.owner == *owner));
-                let entries = keys.into_iter().map(|key| KeyEntry::of(key, now));
-                return Ok(Answer::Keys(entries.collect()));
+                let mut list = self.accounts()?.keys().await?;
+                list.keys.retain(|key| owner.as_ref().is_none_or(|owner| key.owner == *owner));
+                let keys = list.keys.into_iter().map(|key| KeyEntry::of(key, now)).collect();
+                // Whose they are is not known.
+                let corrupt = list.corrupt.iter().map(ToString::to_string).collect();
+                return Ok(Answer::Keys { keys, corrupt });
             }
-            Command::KeyRevoke { id } => self.accounts()?.revoke_key(&id).await?,
+            Command::KeyRevoke { id } => {
+                self.or_discard(self.accounts()?.revoke_key(&id).await).await?;
+            }
+            Command::RecordRemove { record } => {
+                let removed = self.accounts()?.remove_corrupt(&record.parse()?).await;
+                self.or_discard(removed).await.map_err(|error| match error {
+                    AccountsError::NotFound => Refusal::NotCorrupt(record),
+                    other => other.into(),
+                })?;
+            }
             Command::TokenMint { user, scope } => return self.mint(&user, &scope).await,
             Command::TokenKeyList => {
                 let keys = self.token_keys()?.ring.status().await;
@@ -212,8 +220,12 @@ impl Administrator {
         }
     }
 
-    /// Deletes what is no record. One that came into its place meanwhile is somebody else's.
-    async fn discard(&self, record: RecordKey) -> Result<(), AccountsError> {
+    /// Deletes what is no record, where the accounts could not. One that came into its place
+    /// meanwhile is somebody else's.
+    async fn or_discard(&self, removed: Result<(), AccountsError>) -> Result<(), AccountsError> {
+        let Err(AccountsError::Corrupt { record }) = removed else {
+            return removed;
+        };
         match (self.discard)(record).await? {
             true => Ok(()),
             false => Err(AccountsError::Busy),

@@ -43,10 +43,8 @@ pub(crate) enum Answer {
     Removed { owned: Vec<RepositoryName>, is_in_file: bool },
     /// The users, and the keys of the records that should be of some and are corrupt.
     Users { users: Vec<UserEntry>, corrupt: Vec<String> },
-    /// A user.
-    User(UserEntry),
-    /// The keys.
-    Keys(Vec<KeyEntry>),
+    /// The keys, and the keys of the records that should be of some and are corrupt.
+    Keys { keys: Vec<KeyEntry>, corrupt: Vec<String> },
     /// A key that was made, which is shown this once.
     CreatedKey { entry: KeyEntry, key: Hidden },
     /// A token, what it carries, and for how many seconds it is good.

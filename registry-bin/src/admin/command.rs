@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Hidden, Owner};
 
+/// How the records of users and those of keys begin.
+pub(crate) const USER_RECORDS: &str = "x-accounts/user/";
+pub(crate) const KEY_RECORDS: &str = "x-accounts/key/";
+
 /// What can be asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -18,8 +22,6 @@ pub(crate) enum Command {
     UserList,
     /// Gives a user another password.
     UserPasswd { name: UserName, password: Hidden },
-    /// Shows a user.
-    UserShow { name: UserName },
     /// Makes a user a member of these groups and of no others.
     UserGroups { name: UserName, groups: Vec<GroupName> },
     /// Disables a user.
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     KeyList { owner: Option<KeyOwner> },
     /// Revokes a key.
     KeyRevoke { id: KeyId },
+    /// Removes a record in the place of a user or a key that is none.
+    RecordRemove { record: String },
     /// Makes a token of a user for this scope.
     TokenMint { user: UserName, scope: String },
     /// Lists the keys that sign tokens.
@@ -81,13 +85,16 @@ impl Command {
             Self::UserRemove { name } => ("user remove", user(name)),
             Self::KeyCreate { owner, .. } => ("key create", owner.to_string()),
             Self::KeyRevoke { id } => ("key revoke", format!("key:{id}")),
+            Self::RecordRemove { record } if record.starts_with(KEY_RECORDS) => {
+                ("key revoke", record.clone())
+            }
+            Self::RecordRemove { record } => ("user remove", record.clone()),
             Self::TokenMint { user: name, .. } => ("token mint", user(name)),
             Self::TokenKeyRotate => ("token keys rotate", "token-keys".to_owned()),
             Self::TokenKeyRetire { id } => ("token keys retire", format!("token-key:{id}")),
             Self::RepositorySet { name, .. } => ("repository set", name.to_string()),
             Self::UploadCancel { id } => ("upload cancel", format!("upload:{id}")),
             Self::UserList
-            | Self::UserShow { .. }
             | Self::KeyList { .. }
             | Self::TokenKeyList
             | Self::RepositoryList

@@ -8,11 +8,12 @@ use registry_core::name::RepositoryName;
 
 use super::{
     administer::{administer, arguments, json, wants_json},
+    damaged::{self, Removed},
     output,
     table::table,
 };
 use crate::{
-    admin::{Answer, Command, KeyEntry},
+    admin::{Answer, Command, KEY_RECORDS, KeyEntry},
     config::{self, Config},
     failure::Failure,
 };
@@ -52,9 +53,9 @@ pub(super) fn command() -> Clap {
         .args(arguments());
     let id = Arg::new(ID)
         .value_name("ID")
-        .value_parser(value_parser!(KeyId))
+        .value_parser(damaged::removed::<KeyId>(KEY_RECORDS))
         .required(true)
-        .help("The key's id, as `key list` shows it");
+        .help("The key's id, as `key list` shows it, or a damaged record, which is removed");
     let revoke = Clap::new("revoke").about("Refuse a key from now on").arg(id).args(arguments());
     Clap::new("key")
         .about("Work on the keys that are kept in the store (see --accounts)")
@@ -69,7 +70,10 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
         Some(("create", matches)) => create(matches, config),
         Some(("list", matches)) => list(matches, config),
         Some(("revoke", matches)) => {
-            let id = *matches.get_one::<KeyId>(ID).expect("it is required");
+            let id = match matches.get_one(ID).cloned().expect("it is required") {
+                Removed::Record(record) => return damaged::remove(record, config),
+                Removed::Named(id) => id,
+            };
             administer(config, Command::KeyRevoke { id })?;
             output::say(&format!("revoked key {id}"));
             Ok(())
@@ -106,15 +110,21 @@ fn create(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
     output::print_once(&format!("{}\n", key.expose()), &instead)
 }
 
+/// Prints those that can be read, and fails where there are others.
 fn list(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
     let command = Command::KeyList { owner: given_owner(matches) };
-    let Answer::Keys(keys) = administer(config, command)? else {
+    let Answer::Keys { keys, corrupt } = administer(config, command)? else {
         return Err(Failure::Nonsense);
     };
     match wants_json(matches) {
-        true => output::print_json(&keys),
-        false => output::print(&listed(&keys)),
+        true => output::print_json(&keys)?,
+        false => output::print(&listed(&keys))?,
     }
+    damaged::report(
+        &corrupt,
+        "these records are damaged, and whoever shows their keys is not let in; `registry-bin key revoke \
+         RECORD` deletes one",
+    )
 }
 
 fn owner() -> [Arg; 3] {

@@ -1,6 +1,6 @@
 //! `user`: people and what they log in with.
 
-use clap::{Arg, ArgAction, ArgMatches, Command as Clap, value_parser};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command as Clap, value_parser};
 use registry_adapters::{
     accounts::{GroupName, UserName},
     system::SystemRandom,
@@ -9,11 +9,12 @@ use registry_core::name::RepositoryName;
 
 use super::{
     administer::{administer, arguments, json, wants_json},
+    damaged::{self, Removed},
     output,
     table::table,
 };
 use crate::{
-    admin::{Answer, Command, Hidden, UserEntry},
+    admin::{Answer, Command, Hidden, USER_RECORDS, UserEntry},
     config::Config,
     failure::Failure,
     prompt,
@@ -40,11 +41,9 @@ pub(super) fn command() -> Clap {
             add,
             list,
             passwd.args(password()),
-            changing(
-                "groups",
-                "Show the groups of a user, or make it a member of these groups and of no others",
-            )
-            .args([groups(), none()]),
+            changing("groups", "Make a user a member of these groups and of no others")
+                .args([groups(), none()])
+                .group(ArgGroup::new("new groups").args([GROUP, NONE]).required(true)),
             changing("disable", "Refuse a user and its keys, until it is enabled"),
             changing("enable", "Let a disabled user in again"),
             changing(
@@ -52,7 +51,10 @@ pub(super) fn command() -> Clap {
                 "Make a user's refresh tokens worthless, so that who is logged in with one has to log \
                  in again",
             ),
-            changing("remove", "Remove a user with its keys"),
+            changing("remove", "Remove a user with its keys").mut_arg(NAME, |name| {
+                name.value_parser(damaged::removed::<UserName>(USER_RECORDS))
+                    .help("The user, or a damaged record, as `user list` names it")
+            }),
         ])
 }
 
@@ -64,11 +66,14 @@ pub(super) fn run(matches: &ArgMatches, config: &Config) -> Result<(), Failure> 
     if word == "list" {
         return list(matches, config);
     }
-    let name = matches.get_one::<UserName>(NAME).expect("it is required").clone();
+    let name = match word {
+        "remove" => match matches.get_one(NAME).cloned().expect("it is required") {
+            Removed::Record(record) => return damaged::remove(record, config),
+            Removed::Named(name) => name,
+        },
+        _ => matches.get_one::<UserName>(NAME).expect("it is required").clone(),
+    };
     let user = name.to_string();
-    if word == "groups" && !matches.contains_id(GROUP) && !matches.get_flag(NONE) {
-        return show_groups(name, config);
-    }
     let (done, command, generated) = match word {
         "add" => {
             let (password, generated) = new_password(matches, &user)?;
@@ -124,26 +129,11 @@ fn list(matches: &ArgMatches, config: &Config) -> Result<(), Failure> {
         true => output::print_json(&users)?,
         false => output::print(&listed(&users))?,
     }
-    if corrupt.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<_> = corrupt.iter().map(|key| format!("\n    {key}")).collect();
-    Err(Failure::Refused(format!(
-        "these records are corrupt, and the users whose they are cannot log in; `registry-bin user \
-         remove` of the last part deletes one, and `user add` makes the user anew:{}",
-        lines.concat()
-    )))
-}
-
-/// Prints a group a line.
-fn show_groups(name: UserName, config: &Config) -> Result<(), Failure> {
-    let Answer::User(user) = administer(config, Command::UserShow { name })? else {
-        return Err(Failure::Nonsense);
-    };
-    if user.groups.is_empty() {
-        output::say(&format!("user {} is in no group", user.name));
-    }
-    output::print(&user.groups.iter().map(|group| format!("{group}\n")).collect::<String>())
+    damaged::report(
+        &corrupt,
+        "these records are damaged, or have a name that no user can have, and nobody can log in by \
+         them; `registry-bin user remove RECORD` deletes one, and `user add` makes the user anew",
+    )
 }
 
 fn changing(word: &'static str, about: &'static str) -> Clap {
@@ -165,11 +155,7 @@ fn groups() -> Arg {
 }
 
 fn none() -> Arg {
-    Arg::new(NONE)
-        .long(NONE)
-        .action(ArgAction::SetTrue)
-        .conflicts_with(GROUP)
-        .help("Take it out of all groups")
+    Arg::new(NONE).long(NONE).action(ArgAction::SetTrue).help("Take it out of all groups")
 }
 
 fn password() -> [Arg; 2] {

@@ -314,6 +314,83 @@ async fn a_damaged_user_hides_no_other_and_can_be_removed() {
     }
 }
 
+#[test]
+fn what_user_list_advises_removes_also_a_record_whose_name_is_no_users() {
+    let program = Program::new();
+    let running = Running::start(&program, &SERVE);
+    add(&program, "alice", &[]);
+    running.signal(Signal::TERM);
+    running.end();
+    let users = program.path().join("registry-data/x-accounts/user");
+    for is_served in [true, false] {
+        std::fs::copy(users.join("alice!"), users.join("Bob!")).expect("a file");
+        std::fs::write(users.join("Carol!"), "no record").expect("a file");
+        let _running = is_served.then(|| Running::start(&program, &SERVE));
+        let list = program.run(&["user", "list"]);
+        assert_eq!(list.code, Some(1), "{list:?}");
+        assert!(list.stderr.contains("`registry-bin user remove RECORD` deletes one"), "{list:?}");
+        let records: Vec<_> =
+            list.stderr.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+        assert_eq!(records, ["x-accounts/user/Bob", "x-accounts/user/Carol"], "{list:?}");
+        for record in records {
+            let remove = program.run(&["user", "remove", record]);
+            let done = format!("removed record {record}\n");
+            assert_eq!(remove.code, Some(0), "{remove:?}");
+            assert!(remove.stderr.ends_with(&done), "{remove:?}");
+        }
+        let good = program.run(&["user", "remove", "x-accounts/user/alice"]);
+        let no = "x-accounts/user/alice is no record that is damaged\n";
+        assert_eq!((good.code, good.stderr.as_str()), (Some(1), no));
+        for nonsense in ["Bob", "x-accounts/key/Bob", "tag/a"] {
+            assert_eq!(program.run(&["user", "remove", nonsense]).code, Some(2), "{nonsense}");
+        }
+        let list = json(&program, &["user", "list", "--json"]);
+        assert_eq!(list.as_array().expect("a list").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_key_hides_no_other_and_can_be_revoked() {
+    let program = Program::new();
+    let running = Running::start(&program, &["--accounts", "--audit-log", "audit.jsonl"]);
+    add(&program, "alice", &[]);
+    let mut ids = [(); 3].map(|()| {
+        let made = json(&program, &["key", "create", "--user", "alice", "--json"]);
+        made["created-key"]["entry"]["id"].as_str().expect("an id").to_owned()
+    });
+    ids.sort();
+    let [first, damaged, last] = ids;
+    running.signal(Signal::TERM);
+    running.end();
+    let record = format!("x-accounts/key/{damaged}");
+    let file = program.path().join(format!("registry-data/{record}!"));
+    let program = program.variable("REGISTRY_AUDIT_LOG", "audit.jsonl");
+    for (is_served, named) in
+        [(true, &damaged), (false, &damaged), (true, &record), (false, &record)]
+    {
+        std::fs::write(&file, "not what it was").expect("a file");
+        let running = is_served.then(|| Running::start(&program, &SERVE));
+        for words in [&["key", "list"][..], &["key", "list", "--user", "alice", "--json"]] {
+            let list = program.run(words);
+            assert_eq!(list.code, Some(1), "{list:?}");
+            let is_listed = |id: &String| list.stdout.contains(id);
+            assert_eq!([&first, &damaged, &last].map(is_listed), [true, false, true], "{list:?}");
+            assert!(list.stderr.ends_with(&format!("\n    {record}\n")), "{list:?}");
+        }
+        let revoke = program.run(&["key", "revoke", named]);
+        assert_eq!(revoke.code, Some(0), "{revoke:?}");
+        assert!(!file.exists());
+        assert_eq!(program.run(&["key", "revoke", named]).code, Some(1));
+        assert_eq!(program.run(&["key", "list"]).code, Some(0));
+        drop(running);
+    }
+    let audit = std::fs::read_to_string(program.path().join("audit.jsonl")).expect("a log");
+    for resource in [format!("\"key:{damaged}\""), format!("\"{record}\"")] {
+        let kept = audit.lines().filter(|line| line.contains(&resource)).count();
+        assert_eq!(kept, 4, "{resource}: {audit}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_is_logged_out_has_to_show_the_password_again() {
     let program = Program::new();
@@ -345,23 +422,22 @@ async fn whoever_is_logged_out_has_to_show_the_password_again() {
 }
 
 #[test]
-fn groups_are_shown_where_none_is_said_and_taken_away_by_a_word_of_its_own() {
+fn groups_are_changed_only_where_it_is_said_to_which() {
     let program = Program::new();
     let _running = Running::start(&program, &SERVE);
     add(&program, "alice", &["--group", "ops", "--group", "dev"]);
     let groups = |more: &[&str]| program.run(&[&["user", "groups", "alice"], more].concat());
-    let shown = groups(&[]);
-    assert_eq!(
-        (shown.code, shown.stdout.as_str(), shown.stderr.as_str()),
-        (Some(0), "dev\nops\n", "")
-    );
+    let shown = || json(&program, &["user", "list", "--json"])[0]["groups"].clone();
+    let unsaid = groups(&[]);
+    assert_eq!((unsaid.code, unsaid.stdout.as_str()), (Some(2), ""));
+    assert!(unsaid.stderr.contains("--group") && unsaid.stderr.contains("--none"), "{unsaid:?}");
     assert_eq!(groups(&["--none", "--group", "dev"]).code, Some(2));
-    assert_eq!(groups(&["--group", "dev"]).code, Some(0));
-    assert_eq!(groups(&[]).stdout, "dev\n");
+    assert_eq!(shown(), serde_json::json!(["dev", "ops"]));
+    assert_eq!(groups(&["--group", "qa", "--group", "dev"]).code, Some(0));
+    assert_eq!(shown(), serde_json::json!(["dev", "qa"]));
     assert_eq!(groups(&["--none"]).code, Some(0));
-    let none = groups(&[]);
-    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("", "user alice is in no group\n"));
-    assert_eq!(program.run(&["user", "groups", "bob"]).code, Some(1));
+    assert_eq!(shown(), serde_json::json!([]));
+    assert_eq!(program.run(&["user", "groups", "bob", "--none"]).code, Some(1));
 }
 
 #[test]

@@ -93,8 +93,10 @@ fn a_directory_to_which_everybody_may_write_is_one_sentence_with_code_3() {
     let data = program.path().canonicalize().expect("a path").join("shared");
     fs::create_dir(&data).expect("a directory");
     let set = |mode| fs::set_permissions(&data, Permissions::from_mode(mode)).expect("a mode");
-    let words: [&[&str]; 4] = [
+    let words: [&[&str]; 6] = [
         &["serve", "--listen", "127.0.0.1:0"],
+        &["check"],
+        &["check", "--store", "memory", "--accounts"],
         &["serve", "--listen", "127.0.0.1:0", "--store", "memory", "--accounts"],
         &["init"],
         &["user", "list"],
