@@ -51,7 +51,8 @@ impl Limits {
     /// Writes down what is counted, so that a restart goes on with it.
     ///
     /// # Errors
-    /// Of the record store. What was written before stays.
+    /// Of the record store. What was written before stays. `Corrupt` where that is no record, until
+    /// somebody discards it.
     pub async fn save(&self) -> Result<(), StoreError> {
         let entries = self.buckets.snapshot(self.clock.monotonic());
         let rates = self.saved.write(entries, self.clock.now()).await;

@@ -1,5 +1,6 @@
 //! Where the adapters meet the core: the only place that knows both.
 
+mod expendable;
 mod limits;
 mod login;
 mod stores;
@@ -31,6 +32,9 @@ pub(crate) use self::{
     login::{Login, TokenKeys, accounts, check, htpasswd, token_keys},
     stores::{Discard, Stores, stores},
 };
+
+/// What this server is called in the records of its own: it has the store to itself.
+const SERVER: &str = "main";
 
 /// The audit log that the configuration names.
 pub(crate) fn audit(config: &Config) -> Result<Arc<dyn AuditLog>, Failure> {

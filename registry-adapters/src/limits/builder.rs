@@ -95,7 +95,8 @@ impl Builder {
         self
     }
 
-    /// The limits, going on with what was saved last.
+    /// The limits, going on with what was saved last. Where that is damaged, it is logged, and every
+    /// rate starts anew.
     ///
     /// # Errors
     /// See [`LimitsError`].

@@ -9,7 +9,8 @@ use std::{
 use bytes::Bytes;
 use registry_core::{
     ports::{
-        Expect, Limit, LimitKey, Lookup, PutOutcome, Random, RecordStore, StoreError, Subject,
+        Expect, Limit, LimitKey, Lookup, PutOutcome, Random, RecordStore, StoreError,
+        StoreErrorKind, Subject,
     },
     record::{Nonce, Record, RecordError, RecordKey, Timestamp},
 };
@@ -45,22 +46,24 @@ enum Who {
 }
 
 impl Saved {
-    /// What is not full yet of what was saved. A record that makes no sense says nothing: everybody
-    /// starts anew, as they would without one.
+    /// What is not full yet of what was saved. What is damaged, or makes no sense, says nothing:
+    /// everybody starts anew, as they would without it.
     pub(super) async fn read(
         &self,
         now: SystemTime,
     ) -> Result<Vec<(LimitKey, Duration)>, StoreError> {
-        let Lookup::Found(_, record) = self.records.get(&self.key, None).await? else {
-            return Ok(Vec::new());
+        let fields = match self.records.get(&self.key, None).await {
+            Ok(Lookup::Found(_, record)) => record.fields(KIND).map_err(StoreError::from),
+            Ok(Lookup::Absent | Lookup::Unchanged) => return Ok(Vec::new()),
+            Err(error) => Err(error),
         };
-        let fields: Fields = match record.fields(KIND) {
-            Ok(fields) => fields,
-            Err(error) => {
+        let fields: Fields = match fields {
+            Err(error) if matches!(error.kind(), StoreErrorKind::Corrupt) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(key = %self.key, error, "what the limits counted is not readable");
                 return Ok(Vec::new());
             }
+            fields => fields?,
         };
         // Nothing comes back in a time of which a clock that was set back knows nothing.
         let passed = fields.saved.until(now.into());

@@ -176,7 +176,7 @@ impl Shared {
         let now = self.clock.monotonic();
         match outcome {
             Ok(login) => self.memory().succeeded(&attempt.claim, login, now),
-            Err(_) => self.memory().failed(&attempt.claim, attempt.user.is_some(), now),
+            Err(_) => self.memory().failed(&attempt.claim, now),
         }
         outcome.map(drop).map_err(AuthenticationError::refused)
     }

@@ -1,8 +1,14 @@
 //! `x-passwords/tries/<name>`: what still counts of the tries to log in, so that a restart is no way
 //! around waiting, nor takes from anybody the address at which others do not lock them out.
 //!
-//! It says no name and no address, and nothing of a name that is no user's, which may be a password
-//! that somebody typed in the wrong place; nor anything of what was right.
+//! Addresses, and users at an address, are fingerprints. That protects from whoever sees the record and
+//! reads it, and from nobody else: the key is in the same record, so with it every address can be tried,
+//! and with an address every name.
+//!
+//! Nothing is written of who failed by name alone, for a minute of which a restart is a way around
+//! waiting. A name that is no user's may be a password that somebody typed in the wrong place, which
+//! could be searched for; and if only users had to wait after a restart, that would tell who they are.
+//! Nor is anything written of passwords that were right.
 
 use std::{
     collections::BTreeMap, convert::Infallible, error::Error, fmt, sync::Arc, time::Duration,
@@ -41,7 +47,8 @@ struct Fields {
 
 impl SavedTries {
     /// Goes on with what was saved under this name: to be done before anybody tries. Each server, and
-    /// each authenticator of one, needs a name of its own, which stays the same over restarts.
+    /// each authenticator of one, needs a name of its own, which stays the same over restarts. What is
+    /// damaged is logged, and everybody starts anew.
     ///
     /// # Errors
     /// Of the record store; `Unsupported` where the name has other characters than `[A-Za-z0-9._:@+=-]`,
@@ -63,7 +70,8 @@ impl SavedTries {
     /// Writes down what still counts, if anybody tried since that was done last.
     ///
     /// # Errors
-    /// Of the record store. What was written before stays.
+    /// Of the record store. What was written before stays. `Corrupt` where that is no record, until
+    /// somebody discards it.
     pub async fn save(&self) -> Result<(), StoreError> {
         let shared = &self.tries.0;
         let Some((names, tables)) = shared.changed() else { return Ok(()) };
@@ -103,26 +111,33 @@ impl SavedTries {
         }
     }
 
-    /// A record that makes no sense says nothing: everybody starts anew, as they would without one.
     async fn recall(&self) -> Result<(), StoreError> {
-        let Lookup::Found(_, record) = self.records.get(&self.key, None).await? else {
-            return Ok(());
-        };
+        let Some(fields) = self.read().await? else { return Ok(()) };
         let shared = &self.tries.0;
-        match record.fields::<Fields>(KIND) {
-            Ok(fields) => {
-                // Nothing is over by a clock that was set back.
-                let passed = fields.saved.until(shared.clock.now().into());
-                if let Some((names, tables)) = fields.read(passed) {
-                    shared.recall(names, tables);
-                }
-            }
-            Err(error) => {
-                let error = &error as &dyn Error;
-                tracing::warn!(key = %self.key, error, "the tries to log in are not readable");
-            }
+        // Nothing is over by a clock that was set back.
+        let passed = fields.saved.until(shared.clock.now().into());
+        if let Some((names, tables)) = fields.read(passed) {
+            shared.recall(names, tables);
         }
         Ok(())
+    }
+
+    /// What is damaged, or makes no sense, says nothing: everybody starts anew, as they would without
+    /// it.
+    async fn read(&self) -> Result<Option<Fields>, StoreError> {
+        let fields = match self.records.get(&self.key, None).await {
+            Ok(Lookup::Found(_, record)) => record.fields(KIND).map_err(StoreError::from),
+            Ok(Lookup::Absent | Lookup::Unchanged) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        match fields {
+            Err(error) if matches!(error.kind(), StoreErrorKind::Corrupt) => {
+                let error = &error as &dyn Error;
+                tracing::warn!(key = %self.key, error, "the tries to log in are not readable");
+                Ok(None)
+            }
+            fields => fields.map(Some),
+        }
     }
 }
 

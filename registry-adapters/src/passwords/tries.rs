@@ -18,7 +18,7 @@ use crate::recent::Recent;
 const AT_HOME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many logins, and how many users' addresses, are remembered.
 const LOGINS: usize = 1024;
-/// How many addresses, and how many users, are remembered to have failed.
+/// How many addresses, and how many names, are remembered to have failed.
 const FAILED: usize = 8192;
 
 /// What is remembered of the tries to log in with passwords and keys. Clones are the same.
@@ -37,8 +37,8 @@ pub(super) type Tables<'a> = Vec<(&'a str, Left)>;
 /// What is remembered of the tries so far.
 pub(super) struct Memory {
     by_address: Failures,
-    by_user: Failures,
-    /// By names that are no user's.
+    /// By what they said to be. Names that are no user's are among them: they wait, and are
+    /// forgotten, as users are, so that neither tells which is which.
     by_name: Failures,
     /// By the user at an address that is the user's.
     at_home: Failures,
@@ -99,7 +99,6 @@ impl Memory {
     const fn new() -> Self {
         Self {
             by_address: Failures::new(FAILED),
-            by_user: Failures::new(FAILED),
             by_name: Failures::new(FAILED),
             at_home: Failures::new(LOGINS),
             #[cfg(feature = "accounts")]
@@ -111,12 +110,11 @@ impl Memory {
     }
 
     pub(super) fn wait(&self, claim: &Claim, now: Duration) -> Option<Duration> {
-        let by_user =
-            || self.by_user.wait(&claim.user, now).max(self.by_name.wait(&claim.user, now));
+        let by_name = || self.by_name.wait(&claim.user, now);
         match &claim.address {
             Some((_, place)) if self.is_home(place, now) => self.at_home.wait(place, now),
-            Some((address, _)) => self.by_address.wait(address, now).max(by_user()),
-            None => by_user(),
+            Some((address, _)) => self.by_address.wait(address, now).max(by_name()),
+            None => by_name(),
         }
     }
 
@@ -136,11 +134,10 @@ impl Memory {
         }
     }
 
-    pub(super) fn failed(&mut self, claim: &Claim, is_user: bool, now: Duration) {
-        self.is_changed = true;
-        let by = if is_user { &mut self.by_user } else { &mut self.by_name };
-        by.count(claim.user, now);
+    pub(super) fn failed(&mut self, claim: &Claim, now: Duration) {
+        self.by_name.count(claim.user, now);
         if let Some((address, place)) = claim.address {
+            self.is_changed = true;
             self.by_address.count(address, now);
             if self.is_home(&place, now) {
                 self.at_home.count(place, now);
@@ -148,7 +145,8 @@ impl Memory {
         }
     }
 
-    /// What is kept, but for what may be a password.
+    /// What may outlast the process. Names do not: one that is no user's may be a password, and if
+    /// only users were kept, a restart would tell who they are.
     fn left(&self, now: Duration) -> Tables<'static> {
         let home = self.home.iter().filter_map(|(place, until)| {
             let left = until.checked_sub(now).filter(|left| !left.is_zero())?;
@@ -156,7 +154,6 @@ impl Memory {
         });
         vec![
             ("by-address", self.by_address.left(now)),
-            ("by-user", self.by_user.left(now)),
             ("at-home", self.at_home.left(now)),
             #[cfg(feature = "accounts")]
             ("of-keys", self.of_keys.left(now)),
@@ -168,7 +165,6 @@ impl Memory {
         for (name, rows) in tables {
             match name {
                 "by-address" => self.by_address.recall(rows, now),
-                "by-user" => self.by_user.recall(rows, now),
                 "at-home" => self.at_home.recall(rows, now),
                 #[cfg(feature = "accounts")]
                 "of-keys" => self.of_keys.recall(rows, now),

@@ -56,6 +56,35 @@ async fn a_user_for_whom_others_were_wrong_waits_but_not_at_home() {
     assert_eq!(world.login("alice", "wonderland").await, is("alice"));
 }
 
+/// More names than are remembered, each from another address, make all others be forgotten: those
+/// of users too, or it would tell who they are.
+#[tokio::test]
+async fn a_user_is_forgotten_among_many_names_as_one_that_is_not_there() {
+    let world = World::in_memory();
+    world.add("alice", "wonderland").await;
+    let at = |n: u32| Ipv4Addr::from_bits(0xc612_0000 + n).to_string();
+    for host in 0..10 {
+        for name in ["alice", "nobody"] {
+            login_from(&world.accounts, &at(host), name, "wrong").await;
+        }
+        world.pass(1);
+    }
+    let outcomes = async || {
+        let mut outcomes = Vec::new();
+        for name in ["alice", "nobody"] {
+            outcomes.push(login_from(&world.accounts, AWAY, name, "wrong").await);
+        }
+        outcomes
+    };
+    let throttled = || Outcome::Throttled(50 * SECOND);
+    assert_eq!(outcomes().await, [throttled(), throttled()]);
+    for n in 10..8300 {
+        login_from(&world.accounts, &at(n), &format!("name-{n}"), "wrong").await;
+    }
+    let forgotten = [refused("the password is wrong"), refused("there is no such user")];
+    assert_eq!(outcomes().await, forgotten);
+}
+
 /// Behind a proxy that is not known as one, all clients are one address.
 #[tokio::test]
 async fn others_at_the_same_address_do_not_lock_a_user_out_at_home() {

@@ -138,6 +138,17 @@ async fn a_record_that_makes_no_sense_is_as_good_as_none_and_is_written_over() {
 }
 
 #[tokio::test]
+async fn what_is_damaged_is_as_good_as_none() {
+    let world = used().await;
+    let faults = Faults::at(0, Fault::Refused(StoreErrorKind::Corrupt));
+    let records = Faulty::new(world.records.clone(), &faults);
+    let limits = Limits::builder(records, world.clock.clone(), world.random.clone());
+    let limits = limits.rates(rates()).open().await.expect("everybody starts anew");
+    assert_eq!(granted(&limits, &keys()[0], 100).await, 10);
+    limits.save().await.expect("it is saved");
+}
+
+#[tokio::test]
 async fn a_store_that_fails_is_told_of_and_what_is_counted_stays() {
     let world = World::default();
     let faults = Faults::plan((1..20).map(|call| (call, Fault::Refused(StoreErrorKind::Full))));

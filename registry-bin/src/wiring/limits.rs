@@ -11,7 +11,7 @@ use registry_core::{
     ports::{Limit, SubjectKind},
 };
 
-use super::stores::Stores;
+use super::{SERVER, expendable::Expendable, stores::Stores};
 use crate::{
     config::{Config, Number, Setting},
     failure::Failure,
@@ -36,8 +36,9 @@ pub(crate) async fn limits(
     if rates == Rates::none() && quota == 0 {
         return Ok(None);
     }
-    let records = Arc::clone(&stores.records);
-    let builder = Limits::builder(records, SystemClock::new(), SystemRandom).rates(rates);
+    let records = Expendable::new(stores);
+    let builder = Limits::builder(records, SystemClock::new(), SystemRandom);
+    let builder = builder.server(SERVER).rates(rates);
     let limits = match quota {
         0 => builder.open().await?,
         quota => {

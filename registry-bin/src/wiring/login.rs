@@ -15,7 +15,7 @@ use registry_adapters::{
 use registry_core::ports::{Authenticator, Clock, TokenIssuer};
 use registry_http::{Realm, TokenService};
 
-use super::stores::Stores;
+use super::{SERVER, expendable::Expendable, stores::Stores};
 use crate::{
     config::{Challenge, Config, ConfigError, ConfigErrors, Store},
     failure::Failure,
@@ -68,8 +68,8 @@ impl Login {
             ("htpasswd", htpasswd.as_deref().map(Htpasswd::tries)),
         ] {
             if let Some(of) = of {
-                let records = Arc::clone(&stores.records);
-                let saved = SavedTries::open(of, name, records, SystemRandom).await;
+                let (name, records) = (format!("{SERVER}.{name}"), Expendable::new(stores));
+                let saved = SavedTries::open(of, &name, records, SystemRandom).await;
                 tries.push(Arc::new(saved.map_err(Failure::Tries)?));
             }
         }

@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hyper::{Method, StatusCode};
+use hyper::{Method, StatusCode, header::AUTHORIZATION};
 use rustix::process::Signal;
 use sha2::{Digest, Sha256};
 
-use crate::{http::Http, program::Program, running::Running};
+use crate::{commands::basic, http::Http, program::Program, running::Running};
 
 const BLOB: &[u8] = b"the blob that was pushed";
 const SECRET: &[u8] = b"a secret of another kind";
@@ -142,6 +142,39 @@ async fn odd_names_are_passed_over() {
         assert_eq!((reply.status, &*reply.body), (StatusCode::OK, body), "{path}");
     }
     assert_eq!(status(&http, TAG).await, StatusCode::OK);
+}
+
+/// What a server remembers over a restart is worth less than the restart.
+#[tokio::test]
+async fn what_was_counted_begins_anew_where_it_is_damaged_and_is_kept_again() {
+    let program = Program::new();
+    let arguments = ["--data", "data", "--accounts", "--requests-per-address", "1"];
+    let counted = async |running: &Running| {
+        let http = Http::new(running.address);
+        for _ in 0..5 {
+            let headers = [(AUTHORIZATION, &*basic("nobody", "wrong"))];
+            let reply = http.send(Method::GET, "/v2/", &headers, "").await.expect("a reply");
+            assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+        }
+        running.signal(Signal::TERM);
+    };
+    let running = Running::start(&program, &arguments);
+    counted(&running).await;
+    assert_eq!(running.end().0, Some(0));
+    let records = ["x-passwords/tries", "x-limits/rates"].map(|folder| only(&program, folder));
+    for record in &records {
+        fs::write(record, SECRET).expect("damaged");
+    }
+    let mut running = Running::start(&program, &arguments);
+    for key in ["x-passwords/tries/main.accounts", "x-limits/rates/main"] {
+        running.wait_for(&format!("what it remembered is forgotten\",\"key\":\"{key}\""));
+    }
+    counted(&running).await;
+    assert_eq!(running.end().0, Some(0));
+    for record in &records {
+        let bytes = fs::read(record).expect("it is there again");
+        assert!(bytes.starts_with(b"{"), "{}", String::from_utf8_lossy(&bytes));
+    }
 }
 
 /// A listing that left out what it cannot read would look whole.
