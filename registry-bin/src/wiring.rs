@@ -12,7 +12,7 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    policy::{AllowAll, Anonymous, PullWithPush, ReadOnly},
+    policy::{AllowAll, Anonymous, AnonymousAccess, PullWithPush, ReadOnly},
     ports::{AuditLog, Authorizer},
     record::Visibility,
     registry::{References, Registry},
@@ -65,6 +65,7 @@ pub(crate) fn registry(
         .tasks(tasks)
         .references(references)
         .default_visibility(visibility)
+        .public_mounts(config.anonymous_access() != AnonymousAccess::None)
         .upload_expiry(config.upload_expiry.value.get())
         .max_blob_size(config.max_blob_size.value.get());
     if let Some(limits) = limits {
