@@ -13,7 +13,7 @@ use registry_adapters::{
     system::{SystemClock, SystemRandom, TokioTasks},
 };
 use registry_core::{
-    policy::{AllowAll, Anonymous, PullWithPush, ReadOnly},
+    policy::{AllowAll, Anonymous, AnonymousAccess, PullWithPush, ReadOnly},
     ports::{AuditLog, Authorizer},
     record::Visibility,
     registry::{References, Registry},
@@ -69,6 +69,7 @@ pub(crate) fn registry(
         .tasks(tasks)
         .references(references)
         .default_visibility(visibility)
+        .public_mounts(config.anonymous_access() != AnonymousAccess::None)
         .upload_expiry(config.upload_expiry.value.get())
         .max_blob_size(config.max_blob_size.value.get());
     if let Some(limits) = limits {
@@ -119,16 +120,17 @@ pub(crate) fn policy(config: &Config) -> (Arc<dyn Authorizer>, Option<LivePolicy
 
 /// What a policy gives, less what the other settings take away.
 pub(crate) fn within_settings(config: &Config, policy: impl Authorizer) -> Arc<dyn Authorizer> {
-    let anonymous = config.anonymous_access();
-    let policy: Arc<dyn Authorizer> = match config.read_only.value {
-        false => Arc::new(Anonymous::new(anonymous, policy)),
-        true => Arc::new(Anonymous::new(anonymous, ReadOnly(policy))),
-    };
-    // Around the others: where nobody may push these credentials are of no use.
+    let policy = Anonymous::new(config.anonymous_access(), policy);
+    // It asks what everybody may pull too, which is what callers without credentials may.
     let mut kinds = config.refuse_pull_alone.value.kinds().peekable();
-    match kinds.peek() {
+    let policy: Arc<dyn Authorizer> = match kinds.peek() {
         Some(_) => Arc::new(PullWithPush::new(kinds, policy)),
-        None => policy,
+        None => Arc::new(policy),
+    };
+    // Around the others: while nobody pushes, whoever else might pulls as before.
+    match config.read_only.value {
+        false => policy,
+        true => Arc::new(ReadOnly(policy)),
     }
 }
 

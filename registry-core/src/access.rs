@@ -120,6 +120,19 @@ impl Scope {
         self.on(resource, |_| true)
     }
 
+    /// The repositories that it names for an action; none where it is good for everything.
+    pub(crate) fn named_for(&self, action: Action) -> impl Iterator<Item = &RepositoryName> {
+        let grants = match self {
+            Self::Full => &[][..],
+            Self::Limited(all) => all,
+        };
+        let grants = grants.iter().filter(move |grant| grant.actions().contains(&action));
+        grants.filter_map(|grant| match grant.resource() {
+            Resource::Repository(name) => Some(name),
+            Resource::Registry | Resource::Tag(..) => None,
+        })
+    }
+
     fn on(&self, resource: &Resource, mut grants: impl FnMut(&Grant) -> bool) -> bool {
         match self {
             Self::Full => true,

@@ -91,7 +91,8 @@ impl TokenService {
     }
 
     /// Refuses tokens (403) for one of these kinds of credentials that would carry `pull`, and `push`
-    /// nowhere, and says what to do instead. Default: none.
+    /// nowhere, and says what to do instead. What callers without credentials may pull stays free for
+    /// all, where the registry is at hand that knows it. Default: none.
     ///
     /// This is about what a token is asked for. Credentials that are shown to the API itself ask for
     /// none: they are held back by the policy, as by

@@ -36,6 +36,11 @@ actions = ["push", "create"]
 [[rule]]
 who = ["authenticated"]
 actions = ["catalog"]
+
+[[rule]]
+who = ["authenticated"]
+repositories = ["shared/**"]
+actions = ["pull"]
 "#;
 
 const PUBLIC: &str = "[[rule]]\nwho = [\"everybody\"]\nrepositories = [\"public/**\"]\n";
@@ -106,12 +111,31 @@ fn explain_says_what_the_server_would_refuse_whatever_the_rules_say() {
         ),
         (
             "refuse-pull-alone = \"password\"",
+            "alice pull shared/app",
+            &[
+                "pull: rule 6 allows it",
+                "pull: refused by --refuse-pull-alone: credentials of the kind password pull only \
+                 where they may push or everybody may pull",
+            ],
+        ),
+        (
+            "refuse-pull-alone = \"password\"",
+            "alice pull public/app",
+            &["pull: rule 1 \"the world\" allows it"],
+        ),
+        (
+            "refuse-pull-alone = \"password\"\nanonymous = \"none\"",
             "alice pull public/app",
             &[
                 "pull: rule 1 \"the world\" allows it",
                 "pull: refused by --refuse-pull-alone: credentials of the kind password pull only \
-                 where they may push",
+                 where they may push or everybody may pull",
             ],
+        ),
+        (
+            "refuse-pull-alone = \"password\"\nread-only = true",
+            "alice pull team/app",
+            &["pull: rule 3 \"developers\" allows it"],
         ),
         (
             "refuse-pull-alone = \"password\"",

@@ -42,11 +42,12 @@ impl Inner {
     ) -> Result<(), RegistryError> {
         let repository = self.to_delete(caller, name).await?;
         let key = RecordKey::link(digest, &repository);
+        let counts = self.counts_stored();
         for _ in ROUNDS {
             let Some(link) = self.read::<LinkRecord>(&key).await? else {
                 return Err(RegistryError::BlobUnknown);
             };
-            let size = if self.limiter.is_some() { self.size(digest).await? } else { None };
+            let size = if counts { self.size(digest).await? } else { None };
             if self.remove(&key, &link.version).await?.is_ok() {
                 self.give_back(name.namespace(), size.unwrap_or(0)).await;
                 return Ok(());

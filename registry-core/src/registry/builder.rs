@@ -38,6 +38,10 @@ pub struct Settings {
     /// Who may see a new repository where the policy leaves that to the repository; private by
     /// default.
     pub default_visibility: Visibility,
+    /// Whether a mount without `from` also takes what the policy lets callers without credentials
+    /// pull, though the token at hand does not name it; off by default. Only where such callers come
+    /// as far as the policy may it be on: it is asked about them, and not whether they are let in.
+    pub public_mounts: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +53,7 @@ impl Default for Settings {
             unreferenced_for: DAY,
             max_blob_size: u64::MAX,
             default_visibility: Visibility::Private,
+            public_mounts: false,
         }
     }
 }
@@ -133,6 +138,13 @@ impl Builder {
     /// Who may see a new repository where the policy leaves that to the repository.
     pub const fn default_visibility(mut self, visibility: Visibility) -> Self {
         self.0.settings.default_visibility = visibility;
+        self
+    }
+
+    /// Whether a mount without `from` also takes what callers without credentials may pull
+    /// ([`Settings::public_mounts`]).
+    pub const fn public_mounts(mut self, public_mounts: bool) -> Self {
+        self.0.settings.public_mounts = public_mounts;
         self
     }
 

@@ -29,6 +29,11 @@ impl Inner {
         self.share(Limit::StoredBytes, name.namespace())
     }
 
+    /// Whether anybody counts what a namespace keeps: where nobody does, nothing is read for it.
+    pub(super) fn counts_stored(&self) -> bool {
+        self.limiter_of(Limit::StoredBytes).is_some()
+    }
+
     /// Gives back bytes that a namespace kept. That never fails: they stay counted then.
     pub(super) async fn give_back(&self, namespace: &str, bytes: u64) {
         let limiter = self.limiter_of(Limit::StoredBytes);

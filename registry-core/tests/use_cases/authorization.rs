@@ -425,10 +425,11 @@ fn a_scope_does_not_replace_the_policy() {
 #[test]
 fn a_mount_from_where_the_caller_may_not_pull_takes_the_same_steps_whatever_is_there() {
     // D12: neither the answer nor the time it takes says what is there.
-    let steps = |from: Option<&str>, blob: &str, scope: Scope| {
+    let steps = |public_mounts: bool, from: Option<&str>, blob: &str, scope: Scope| {
         let (prepared, faults) = (Prepared::new(), Faults::none());
         let policy = Policy::denying(|access| access.action == Action::Pull);
-        let registry = prepared.registry_behind(&faults, policy.clone());
+        let registry = prepared.builder_behind(&faults, policy.clone());
+        let registry = registry.public_mounts(public_mounts).build();
         let (digest, from) = (digest(blob), from.map(name));
         let alice = user("alice").with_scope(scope);
         let mount = block_on(registry.mount_blob(&alice, &name("a"), &digest, from.as_ref()));
@@ -446,14 +447,20 @@ fn a_mount_from_where_the_caller_may_not_pull_takes_the_same_steps_whatever_is_t
         let asked = from.map(|from| Grant::repository(&name(from), []));
         Scope::Limited(asked.into_iter().chain([a.clone()]).collect())
     };
-    for has_token in [true, false] {
+    for (has_token, public_mounts) in [(true, true), (true, false), (false, true), (false, false)] {
         let scope = |from| if has_token { token(from) } else { Scope::Full };
-        let steps = |from, blob| steps(from, blob, scope(from));
+        let steps = |from, blob| steps(public_mounts, from, blob, scope(from));
         let there = steps(Some("b"), Prepared::SHARED);
         assert_eq!(steps(Some("b"), "nowhere"), there);
         assert_eq!(steps(Some("nowhere"), Prepared::SHARED), there);
         assert_eq!(steps(None, Prepared::SHARED), steps(None, "nowhere"));
     }
+    // A token that names where the blob is, and one that names where it is not.
+    let naming = |names: &str| carrying([on(Action::Push, "a"), on(Action::Pull, names)]);
+    let steps = |names, blob| steps(false, None, blob, naming(names));
+    let there = steps("b", Prepared::SHARED);
+    assert_eq!(steps("b", "nowhere"), there);
+    assert_eq!(steps("nowhere", Prepared::SHARED), there);
 }
 
 #[test]
@@ -461,7 +468,8 @@ fn what_everybody_may_pull_is_mounted_without_a_source_by_a_token_that_does_not_
     // D11
     let mount = |anonymous, scope: Scope| {
         let prepared = Prepared::new();
-        let registry = prepared.registry(Anonymous::new(anonymous, AllowAll));
+        let registry = prepared.builder(Anonymous::new(anonymous, AllowAll));
+        let registry = registry.public_mounts(true).build();
         let caller = user("alice").with_scope(scope);
         let attempt = Attempt { registry, caller, prepared: &prepared };
         block_on(attempt.mount(None)).expect("she may push to a")
@@ -479,12 +487,46 @@ fn what_everybody_may_pull_is_mounted_without_a_source_by_a_token_that_does_not_
 }
 
 #[test]
+fn a_token_mounts_nothing_that_it_does_not_name_unless_callers_without_credentials_are_let_in() {
+    // The policy alone does not say that they are: an authenticator may refuse them.
+    for (scope, answer) in [
+        (carrying([on(Action::Push, "a")]), "an upload"),
+        (carrying([on(Action::Push, "a"), on(Action::Pull, "a")]), "an upload"),
+        (carrying([on(Action::Push, "a"), on(Action::Pull, "b")]), "mounted"),
+    ] {
+        let prepared = Prepared::new();
+        let caller = user("alice").with_scope(scope.clone());
+        let registry = prepared.registry(AllowAll);
+        let attempt = Attempt { registry, caller, prepared: &prepared };
+        assert_eq!(block_on(attempt.mount(None)).expect("she may push to a"), answer, "{scope:?}");
+    }
+}
+
+#[test]
+fn a_mount_without_a_source_finds_what_the_token_names_however_many_others_have_the_blob() {
+    let prepared = Prepared::new();
+    let registry = prepared.registry(AllowAll);
+    let names: Vec<String> = (0..40).map(|at| format!("one/of/many/{at}")).collect();
+    for text in &names {
+        let (to, shared) = (name(text), digest(Prepared::SHARED));
+        block_on(registry.mount_blob(&user("alice"), &to, &shared, Some(&name("b")))).unwrap();
+    }
+    for text in &names {
+        let scope = carrying([on(Action::Push, "a"), on(Action::Pull, text)]);
+        let (registry, caller) = (prepared.registry(AllowAll), user("alice").with_scope(scope));
+        let attempt = Attempt { registry, caller, prepared: &prepared };
+        assert_eq!(block_on(attempt.mount(None)).unwrap(), "mounted", "{text}");
+    }
+}
+
+#[test]
 fn a_project_mounts_from_outside_what_everybody_may_pull() {
     for (anonymous, answer) in
         [(AnonymousAccess::Pull, "mounted"), (AnonymousAccess::None, "an upload")]
     {
         let prepared = Prepared::new();
-        let registry = prepared.registry(Anonymous::new(anonymous, AllowAll));
+        let registry = prepared.builder(Anonymous::new(anonymous, AllowAll));
+        let registry = registry.public_mounts(true).build();
         let caller = Caller::new(Principal::project(&name("a")), "");
         let attempt = Attempt { registry, caller, prepared: &prepared };
         assert_eq!(block_on(attempt.mount(None)).expect("it may push to a"), answer);

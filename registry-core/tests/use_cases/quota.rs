@@ -19,8 +19,8 @@ use registry_core::{
         Subject, SubjectKind, Taken,
     },
     reference::Reference,
-    registry::{Chunk, ManifestUpload, Mount, Registry},
-    testing::Sample,
+    registry::{Builder, Chunk, ManifestUpload, Mount, Registry},
+    testing::{Faults, Sample},
 };
 
 use crate::support::{Prepared, body, by_tag, chunk, digest, name, user};
@@ -283,6 +283,40 @@ fn a_limiter_that_grants_nothing_is_not_asked_for_ever() {
     exceeds(block_on(registry.push_blob(&alice, &a, &digest("12345"), chunk("12345"))));
     let refused = block_on(pull(&registry, &large, false)).expect_err("nothing is granted");
     assert_eq!(refused.code(), ErrorCode::TooManyRequests);
+}
+
+/// Limits requests, and no bytes.
+struct Rates;
+
+#[async_trait]
+impl RateLimiter for Rates {
+    fn limits(&self, limit: Limit, _: SubjectKind) -> bool {
+        limit == Limit::Requests
+    }
+
+    async fn take(&self, key: &LimitKey, _: u64) -> Result<Taken, StoreError> {
+        panic!("{key:?}")
+    }
+
+    async fn give_back(&self, key: &LimitKey, _: u64) -> Result<(), StoreError> {
+        panic!("{key:?}")
+    }
+}
+
+#[test]
+fn rates_without_a_quota_cost_no_steps() {
+    let steps = |limit: fn(Builder) -> Builder| {
+        let (prepared, faults) = (Prepared::new(), Faults::none());
+        let registry = limit(prepared.builder_behind(&faults, AllowAll)).build();
+        let (alice, a, shared) = (user("alice"), name("a"), digest(Prepared::SHARED));
+        block_on(registry.mount_blob(&alice, &a, &shared, Some(&name("b")))).unwrap();
+        block_on(registry.delete_blob(&alice, &a, &shared)).unwrap();
+        let (id, whole) = (&prepared.upload, digest("begun, ended"));
+        block_on(registry.close_upload(&alice, &a, id, &whole, chunk("ended"))).unwrap();
+        faults.calls().len()
+    };
+    assert_eq!(steps(|builder| builder.limiter(Rates)), steps(|builder| builder));
+    assert!(steps(|builder| builder.limiter(Room::stored(1000))) > steps(|builder| builder));
 }
 
 #[test]

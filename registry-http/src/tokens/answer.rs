@@ -82,7 +82,7 @@ impl TokenService {
             Some(registry) => registry.grant(caller, &asked.grants).await?,
             None => asked.grants.iter().map(to_read).collect(),
         };
-        if let Err(error) = self.check_pull(&caller.principal, &grants) {
+        if let Err(error) = self.check_pull(context.registry, caller, &grants).await {
             if let Some(audit) = context.logins.audit {
                 audit.refused(caller, &caller.principal, &error.to_string()).await;
             }
@@ -132,17 +132,46 @@ impl TokenService {
 
     /// Where a setting says that a kind of credentials is for pushing. It goes by what is granted,
     /// since what else is asked for costs nothing. A mount pulls from one repository and pushes to
-    /// another, so one push is enough.
-    fn check_pull(&self, principal: &Principal, granted: &[Grant]) -> Result<(), RegistryError> {
+    /// another, so one push is enough. What everybody may pull is held back from nobody.
+    async fn check_pull(
+        &self,
+        registry: Option<&Registry>,
+        caller: &Caller,
+        granted: &[Grant],
+    ) -> Result<(), RegistryError> {
         let grants = |action| granted.iter().any(|grant| grant.actions().contains(&action));
         let is_pull_alone = grants(Action::Pull) && !grants(Action::Push);
-        if is_pull_alone && self.not_to_pull_alone.contains(&principal.credential()) {
-            return Err(RegistryError::Refused(
-                "this kind of key is for pushing, and gets no token that can only pull: log in with \
-                 other credentials, or with none where everybody may pull",
-            ));
+        if !is_pull_alone || !self.not_to_pull_alone.contains(&caller.principal.credential()) {
+            return Ok(());
         }
-        Ok(())
+        if let Some(registry) = registry
+            && self.everybody_pulls(registry, caller, granted).await?
+        {
+            return Ok(());
+        }
+        Err(RegistryError::Refused(
+            "this kind of key is for pushing, and gets no token that can only pull: log in with \
+             other credentials",
+        ))
+    }
+
+    /// Whether all that these pull is there for callers without credentials, where those are let in.
+    async fn everybody_pulls(
+        &self,
+        registry: &Registry,
+        caller: &Caller,
+        granted: &[Grant],
+    ) -> Result<bool, RegistryError> {
+        let nobody = match self.credentials.authenticate(&Credentials::Absent, caller.peer).await {
+            Ok(nobody) if nobody.principal.kind() == PrincipalKind::Anonymous => nobody,
+            Ok(_) | Err(AuthenticationError::Refused { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let pulls = granted.iter().filter(|grant| grant.actions().contains(&Action::Pull));
+        let pulls: Vec<Grant> =
+            pulls.map(|grant| Grant::new(grant.resource().clone(), [Action::Pull])).collect();
+        let nobody = Caller::new(nobody.principal, "").with_scope(nobody.scope);
+        Ok(registry.grant(&nobody, &pulls).await? == pulls)
     }
 
     /// The refresh token of the reply: a new one for whoever logs in and asks for it, else the one

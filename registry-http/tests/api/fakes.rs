@@ -99,7 +99,7 @@ impl Authorizer for Policy {
             let name = resource.repository().map_or("", |name| name.as_str());
             match (principal.id(), name, action) {
                 ("alice" | "acme", _, _)
-                | (_, "public", Action::Pull)
+                | (_, "public" | "acme/public", Action::Pull)
                 | ("bob", "shared", Action::Pull | Action::Push | Action::Overwrite) => {
                     Decision::allow("may")
                 }

@@ -357,6 +357,7 @@ async fn a_setting_keeps_keys_from_pulling_alone() {
             refused(ask("scope=repository:acme/a:pull,delete", ACME)),
             refused(ask("scope=repository:acme/a:pull&scope=registry:catalog:*", ACME)),
             refused(ask("scope=repository:acme/a:pull&scope=repository:other:push", ACME)),
+            refused(ask("scope=repository:acme/a:pull&scope=repository:acme/public:pull", ACME)),
             ask("scope=repository:acme/a:pull", ALICE),
             get("scope=repository:public:pull"),
         ],
@@ -369,6 +370,8 @@ async fn a_setting_keeps_keys_from_pulling_alone() {
         // What it may not pull is no pull.
         ("scope=repository:other:pull", &["repository:other:"]),
         ("scope=repository:acme/a:pull,push", &["repository:acme/a:pull,push"]),
+        // What everybody may pull.
+        ("scope=repository:acme/public:pull,delete", &["repository:acme/public:pull,delete"]),
         // As a mount asks for it.
         (
             "scope=repository:acme/a:push&scope=repository:acme/b:pull",

@@ -45,43 +45,45 @@ const POLICY: &str = r#"
 /// alice's, `others` and `shared` are carol's, and the latter is public.
 ///
 /// `i` be let in; `c` list the catalog; `t` get a token for what is shown in the header, `f` for what
-/// is in a form; `m` mount from a public repository elsewhere. `p` pull; `w` push what is new; `n` make
-/// the repository; `o` move a tag, where there is one; `d` delete.
+/// is in a form; `m` mount from a public repository elsewhere, `s` from a private one of alice's, of
+/// which no token was asked for. `p` pull; `w` push what is new; `n` make the repository; `o` move a
+/// tag, where there is one; `d` delete.
 ///
 /// `[…]` 401, since somebody might who logs in; `(…)` 401 `insufficient_scope`, since the token
 /// does not carry it; `!` 401 whatever it is, since what is shown is wrong. Any other letter is 403.
 const RIGHTS: &str = "
-                             registry   absent  unclaimed  private  public  others  shared
-    nobody                   t[icf]     [pwod]  [pwod]     [pwod]   p[wod]  [pwod]  p[wod]
-    anonymous-token          i(c)[tf]   (pwod)  (pwod)     (pwod)   p(wod)  (pwod)  p(wod)
-    alice                    ictfm      wn      w          pwod     pwod    -       p
-    alice-key                ictfm      wn      w          pwod     pwod    -       p
-    alice-token              icm[tf]    wn(pd)  w(pd)      pwod     pwod    (pwod)  p(wod)
-    alice-token-to-pull      i(cm)[tf]  (pwod)  (pwod)     p(wod)   p(wod)  (pwod)  p(wod)
-    alice-token-to-push      i(cm)[tf]  wn(pd)  w(pd)      wo(pd)   wo(pd)  (pwod)  (pwod)
-    alice-token-elsewhere    i(cm)[tf]  (pwod)  (pwod)     (pwod)   (pwod)  (pwod)  (pwod)
-    bob                      ictfm      pw      pw         pw       pw      pw      pw
-    rita                     ictfm      p       p          p        p       p       p
-    dave                     ictfm      -       -          -        p       -       p
-    dave-token               icm[tf]    (pwod)  (pwod)     (pwod)   p(wod)  (pwod)  p(wod)
-    root                     ictfm      pwnd    pwod       pwod     pwod    pwod    pwod
-    project-key              itf        pwn     pwo        pwo      pwo     pwo     pwo
-    project-key-elsewhere    itf        -       -          -        -       -       -
-    runner-token             itf        p       p          p        p       p       p
-    runner-token-elsewhere   itf        -       -          -        -       -       -
-    wrong-password           !          !       !          !        !       !       !
-    unknown-user             !          !       !          !        !       !       !
-    disabled-user            !          !       !          !        !       !       !
-    revoked-key              !          !       !          !        !       !       !
-    key-of-another           !          !       !          !        !       !       !
-    forged-token             !          !       !          !        !       !       !
-    unknown-scheme           !          !       !          !        !       !       !
+                             registry    absent  unclaimed  private  public  others  shared
+    nobody                   t[icf]      [pwod]  [pwod]     [pwod]   p[wod]  [pwod]  p[wod]
+    anonymous-token          i(c)[tf]    (pwod)  (pwod)     (pwod)   p(wod)  (pwod)  p(wod)
+    alice                    ictfms      wn      w          pwod     pwod    -       p
+    alice-key                ictfms      wn      w          pwod     pwod    -       p
+    alice-token              icm(s)[tf]  wn(pd)  w(pd)      pwod     pwod    (pwod)  p(wod)
+    alice-token-to-pull      i(cms)[tf]  (pwod)  (pwod)     p(wod)   p(wod)  (pwod)  p(wod)
+    alice-token-to-push      i(cms)[tf]  wn(pd)  w(pd)      wo(pd)   wo(pd)  (pwod)  (pwod)
+    alice-token-elsewhere    i(cms)[tf]  (pwod)  (pwod)     (pwod)   (pwod)  (pwod)  (pwod)
+    bob                      ictfms      pw      pw         pw       pw      pw      pw
+    rita                     ictfms      p       p          p        p       p       p
+    dave                     ictfm       -       -          -        p       -       p
+    dave-token               icm[tf]     (pwod)  (pwod)     (pwod)   p(wod)  (pwod)  p(wod)
+    root                     ictfms      pwnd    pwod       pwod     pwod    pwod    pwod
+    project-key              itf         pwn     pwo        pwo      pwo     pwo     pwo
+    project-key-elsewhere    itf         -       -          -        -       -       -
+    runner-token             itf         p       p          p        p       p       p
+    runner-token-elsewhere   itf         -       -          -        -       -       -
+    wrong-password           !           !       !          !        !       !       !
+    unknown-user             !           !       !          !        !       !       !
+    disabled-user            !           !       !          !        !       !       !
+    revoked-key              !           !       !          !        !       !       !
+    key-of-another           !           !       !          !        !       !       !
+    forged-token             !           !       !          !        !       !       !
+    unknown-scheme           !           !       !          !        !       !       !
 ";
 
 /// What each method of a route needs, by a letter of [`RIGHTS`], and what it then is answered: 404
-/// where there is no repository, and no right to make it for what would be pushed. `o` and `m` need
-/// `w` too, and `m` without that of the source is 202; `u` is `w`, of an upload of alice's, which is
-/// 404 for others; `l` is `p`, of a list that is empty where there is no repository.
+/// where there is no repository, and no right to make it for what would be pushed. `o`, `m` and `s`
+/// need `w` too. Without that of the source `m` and `s` are 202, but `m`, which names it, is 401 with a
+/// token that does not. `u` is `w`, of an upload of alice's, which is 404 for others; `l` is `p`, of a
+/// list that is empty where there is no repository.
 ///
 /// `-` is 405, as is every method that is not here, and `none` is 404 whatever the method is, both
 /// whoever asks.
@@ -97,6 +99,12 @@ const ROUTES: &str = "
     /v2/<name>/manifests/new                 p404  p404  -     -      w201  d404
     /v2/<name>/manifests/<manifest>          p200  p200  -     -      w201  d202
     /v2/<name>/manifests/<new-manifest>      p404  p404  -     -      w201  d404
+    /v2/<name>/manifests/<new-manifest>?tag=new
+                                             p404  p404  -     -      w201  d404
+    /v2/<name>/manifests/<new-manifest>?tag=v1
+                                             p404  p404  -     -      o201  d404
+    /v2/<name>/manifests/<new-manifest>?tag=new&tag=v1
+                                             p404  p404  -     -      o201  d404
     /v2/<name>/referrers/<manifest>          l200  l200  -     -      -     -
     /v2/<name>/referrers/<new-manifest>      l200  l200  -     -      -     -
     /v2/<name>/blobs/<blob>                  p200  p200  -     -      -     d202
@@ -109,6 +117,10 @@ const ROUTES: &str = "
                                              -     -     w201  -      -     -
     /v2/<name>/blobs/uploads/?mount=<base>&from=base
                                              -     -     m201  -      -     -
+    /v2/<name>/blobs/uploads/?mount=<base>   -     -     w201  -      -     -
+    /v2/<name>/blobs/uploads/?mount=<secret> -     -     s201  -      -     -
+    /v2/<name>/blobs/uploads/?mount=<new-blob>
+                                             -     -     w202  -      -     -
     /v2/<name>/blobs/uploads/<upload>?digest=<begun>
                                              u204  u204  -     u202   u201  u204
     /v2/<name>/blobs/uploads/<no-upload>?digest=<begun>
@@ -174,7 +186,7 @@ async fn everybody_in_every_state_with_every_method_of_every_route() {
             }
         }
     }
-    assert_eq!(asked, 24_768, "each line of both tables, in each state, with each method");
+    assert_eq!(asked, 31_680, "each line of both tables, in each state, with each method");
 }
 
 fn listed(reply: &Reply) -> Vec<String> {

@@ -162,7 +162,7 @@ impl Inner {
         id: &ContentId,
         session: &Stored<UploadRecord>,
     ) -> Result<Arc<UploadRecord>, RegistryError> {
-        if self.limiter.is_none() || session.value.namespace.is_empty() {
+        if !self.counts_stored() || session.value.namespace.is_empty() {
             return Ok(Arc::clone(&session.value));
         }
         let forfeited = session.value.counted_in("");

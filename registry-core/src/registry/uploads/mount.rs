@@ -38,8 +38,10 @@ struct Target<'a> {
 
 impl Registry {
     /// Makes a blob of another repository one of this too, if the caller may pull it there. With
-    /// no `from`, a few of the repositories that have it are tried: one will do from which the caller
-    /// may pull, with a token that carries this, or from which everybody may without credentials.
+    /// no `from`, a few repositories are tried: this one, those that the token names, and some of
+    /// those that have the blob. One will do from which the caller may pull, with a token that carries
+    /// this, or, with [`Settings::public_mounts`](crate::registry::Settings::public_mounts), from
+    /// which everybody may without credentials.
     ///
     /// A token that was never asked to pull from there is refused, so that the client comes back
     /// with one that was (D12); that says nothing of whether it may.
@@ -125,7 +127,7 @@ impl Inner {
     ) -> Result<(), RegistryError> {
         let Target { name, repository } = target;
         // Where it is linked already there need not be room for it.
-        if self.limiter.is_some() && self.keep_link(digest, &repository.id).await? {
+        if self.counts_stored() && self.keep_link(digest, &repository.id).await? {
             return Ok(());
         }
         let mut share = self.stored(name);

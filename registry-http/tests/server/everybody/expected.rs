@@ -34,7 +34,12 @@ impl Rights {
         let all = self.repositories.iter().filter(|(state, _)| *state != "absent");
         let pulled = all.filter(|(_, may)| refusal(may, 'p').is_none());
         let mut names: Vec<_> = pulled.map(|(state, _)| repository(state)).collect();
-        names.extend(refusal(self.registry, 'm').is_none().then(|| "base".to_owned()));
+        for (letter, name) in [('m', "base"), ('s', "secret")] {
+            // A token that carries the catalog need not name what is in it.
+            let pulls =
+                matches!(refusal(self.registry, letter), None | Some(Refusal::AnotherToken));
+            names.extend(pulls.then(|| name.to_owned()));
+        }
         names.sort();
         names
     }
@@ -173,7 +178,7 @@ impl Outcome {
         let exists = state != "absent";
         let letters = match needs {
             'o' if exists => ['w', 'o'],
-            'o' | 'u' | 'm' => ['w'; 2],
+            'o' | 'u' | 'm' | 's' => ['w'; 2],
             'l' => ['p'; 2],
             letter => [letter; 2],
         };
@@ -182,19 +187,19 @@ impl Outcome {
         }
         let is_there = match needs {
             'p' | 'd' => exists,
-            'w' | 'o' | 'm' => exists || refusal(may, 'n').is_none(),
+            'w' | 'o' | 'm' | 's' => exists || refusal(may, 'n').is_none(),
             'u' => exists && rights.is_alice(),
             _ => true,
         };
         if !is_there || status == 404 {
             return Self::new(404, route.unknown(state));
         }
-        match refusal(rights.registry, 'm') {
-            Some(refusal @ Refusal::AnotherToken) if needs == 'm' => {
+        match (needs, refusal(rights.registry, needs)) {
+            ('m', Some(refusal @ Refusal::AnotherToken)) => {
                 Self::refused(refusal, rights.who, route)
             }
             // From where somebody may not pull, a mount is an upload like any other.
-            Some(_) if needs == 'm' => Self::new(202, ""),
+            ('m' | 's', Some(_)) => Self::new(202, ""),
             _ => Self::new(status, ""),
         }
     }

@@ -38,6 +38,8 @@ const BLOB: &str = "blob";
 const NEW_BLOB: &str = "new blob";
 /// The blob of `base`.
 const BASE: &str = "base";
+/// The blob of `secret`.
+const SECRET: &str = "secret";
 /// What alice's uploads have by now.
 const BEGUN: &str = "begun";
 const NO_UPLOAD: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
@@ -71,7 +73,9 @@ impl<'p> Room<'p> {
         let registry = |authorizer: Arc<dyn Authorizer>| {
             let (contents, records) = (contents.clone(), records.clone());
             let clock = SystemClock::new();
-            Registry::builder(contents, records, authorizer, clock, SystemRandom).build()
+            Registry::builder(contents, records, authorizer, clock, SystemRandom)
+                .public_mounts(true)
+                .build()
         };
         let uploads = fill(&registry(Arc::new(AllowAll))).await;
         let policy: PolicyFile = toml::from_str(POLICY).expect("a policy");
@@ -100,7 +104,11 @@ impl<'p> Room<'p> {
         let (media_type, body) = match (method, route.rsplit('/').next()) {
             ("POST", Some("_token")) => ("application/x-www-form-urlencoded", &*form),
             ("PUT", Some("<manifest>")) => (INDEX, MANIFEST),
-            ("PUT", Some("v1" | "new" | "<new-manifest>")) => (INDEX, NEW_MANIFEST),
+            ("PUT", Some(to))
+                if ["v1", "new"].contains(&to) || to.starts_with("<new-manifest>") =>
+            {
+                (INDEX, NEW_MANIFEST)
+            }
             ("POST", Some("?digest=<new-blob>")) => ("application/octet-stream", NEW_BLOB),
             ("PATCH", _) => ("application/octet-stream", "more"),
             _ => ("application/octet-stream", ""),
@@ -135,6 +143,7 @@ impl<'p> Room<'p> {
             ("<blob>", BLOB),
             ("<new-blob>", NEW_BLOB),
             ("<base>", BASE),
+            ("<secret>", SECRET),
             ("<begun>", BEGUN),
         ];
         let path = digests.iter().fold(route.to_owned(), |path, (name, bytes)| {
@@ -205,9 +214,14 @@ async fn fill(registry: &Registry) -> BTreeMap<&'static str, String> {
         let change = RepositoryChange::new().owned_by(&owner).visible_to(visibility);
         registry.change_repository(&caller, &name, &change).await.expect("changed");
     }
-    push(registry, &caller, &name("base"), BASE).await;
-    let public = RepositoryChange::new().owned_by(&carol).visible_to(Visibility::Public);
-    registry.change_repository(&caller, &name("base"), &public).await.expect("changed");
+    for (only, blob, owner, visibility) in [
+        ("base", BASE, &carol, Visibility::Public),
+        ("secret", SECRET, &caller.principal, Visibility::Private),
+    ] {
+        push(registry, &caller, &name(only), blob).await;
+        let change = RepositoryChange::new().owned_by(owner).visible_to(visibility);
+        registry.change_repository(&caller, &name(only), &change).await.expect("changed");
+    }
     uploads
 }
 
