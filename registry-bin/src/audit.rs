@@ -66,10 +66,6 @@ struct Waiting {
     _place: OwnedSemaphorePermit,
 }
 
-/// Keeps nothing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NoAudit;
-
 /// Opens the log that the configuration names; `None` where it names none.
 pub(crate) fn open(
     target: &AuditTarget,
@@ -166,13 +162,6 @@ impl AuditLog for AuditLines {
                 Err(AuditError("the log takes no lines, or too slowly".into()))
             }
         }
-    }
-}
-
-#[async_trait]
-impl AuditLog for NoAudit {
-    async fn record(&self, _: &AuditEvent) -> Result<(), AuditError> {
-        Ok(())
     }
 }
 

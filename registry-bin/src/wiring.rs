@@ -21,7 +21,7 @@ use registry_core::{
 use registry_http::{BodyTimeouts, Realm, RegistryService, ServerOptions, Tls};
 
 use crate::{
-    audit::{self, NoAudit},
+    audit,
     config::{self, Config, ConfigErrors, TlsFiles},
     failure::Failure,
     policy::LivePolicy,
@@ -36,12 +36,10 @@ pub(crate) use self::{
 /// What this server is called in the records of its own: it has the store to itself.
 const SERVER: &str = "main";
 
-/// The audit log that the configuration names.
-pub(crate) fn audit(config: &Config) -> Result<Arc<dyn AuditLog>, Failure> {
-    Ok(match audit::open(&config.audit_log.value, SystemClock::new())? {
-        Some(log) => Arc::new(log),
-        None => Arc::new(NoAudit),
-    })
+/// The audit log, where the configuration names one: without it nothing is written down for it.
+pub(crate) fn audit(config: &Config) -> Result<Option<Arc<dyn AuditLog>>, Failure> {
+    let log = audit::open(&config.audit_log.value, SystemClock::new())?;
+    Ok(log.map(|log| Arc::new(log) as Arc<dyn AuditLog>))
 }
 
 /// The registry over the stores, with this policy, within these limits.
@@ -87,13 +85,15 @@ pub(crate) fn service(
     registry: Registry,
     login: &Login,
     limits: Option<Arc<Limits>>,
-    audit: Arc<dyn AuditLog>,
+    audit: Option<Arc<dyn AuditLog>>,
 ) -> RegistryService {
     let mut service = RegistryService::builder(registry, SystemClock::new(), SystemRandom)
         .body_timeouts(body_timeouts(config))
         .body_memory(config.body_memory.value.get())
-        .trusted_proxies(config.trusted_proxies.value.trusted())
-        .audit_log(audit);
+        .trusted_proxies(config.trusted_proxies.value.trusted());
+    if let Some(audit) = audit {
+        service = service.audit_log(audit);
+    }
     if let Some(origin) = config.public_url.value.origin() {
         service = service.public_url(origin.clone());
     }

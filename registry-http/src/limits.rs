@@ -19,22 +19,22 @@ use crate::scope;
 
 /// Asks the limiter on behalf of a request.
 #[derive(Clone)]
-pub(crate) struct Limits(Arc<dyn RateLimiter>);
+pub(crate) struct Limits {
+    limiter: Arc<dyn RateLimiter>,
+    /// Whether requests are limited at all.
+    pub(crate) are_of_requests: bool,
+}
 
 impl Limits {
     pub(crate) fn new(limiter: impl RateLimiter) -> Self {
-        Self(Arc::new(limiter))
-    }
-
-    /// Whether requests are limited at all.
-    pub(crate) fn are_of_requests(&self) -> bool {
         let kinds = [SubjectKind::Address, SubjectKind::Principal, SubjectKind::Namespace];
-        kinds.into_iter().any(|kind| self.0.limits(Limit::Requests, kind))
+        let are_of_requests = kinds.into_iter().any(|kind| limiter.limits(Limit::Requests, kind));
+        Self { limiter: Arc::new(limiter), are_of_requests }
     }
 
     /// One of this for the address that the caller comes from.
     pub(crate) async fn address(&self, limit: Limit, caller: &Caller) -> Result<(), RegistryError> {
-        if !self.0.limits(limit, SubjectKind::Address) {
+        if !self.limiter.limits(limit, SubjectKind::Address) {
             return Ok(());
         }
         self.take(&of_address(limit, caller), caller).await
@@ -47,7 +47,7 @@ impl Limits {
         limit: Limit,
         caller: &Caller,
     ) -> Result<(), RegistryError> {
-        if !self.0.limits(limit, SubjectKind::Principal) {
+        if !self.limiter.limits(limit, SubjectKind::Principal) {
             return Ok(());
         }
         match &*caller.principal.owner() {
@@ -64,7 +64,7 @@ impl Limits {
         endpoint: &Endpoint,
         caller: &Caller,
     ) -> Result<Option<Box<LimitKey>>, RegistryError> {
-        let is_limited = self.0.limits(Limit::Requests, SubjectKind::Namespace);
+        let is_limited = self.limiter.limits(Limit::Requests, SubjectKind::Namespace);
         let name = scope::repository(endpoint).filter(|_| is_limited);
         let Some(name) = name else { return Ok(None) };
         let key = LimitKey::new(Limit::Requests, Subject::Namespace(name.namespace().into()));
@@ -83,13 +83,13 @@ impl Limits {
 
     /// Gives one back that was not used.
     pub(crate) async fn give_back(&self, key: &LimitKey) {
-        if let Err(error) = self.0.give_back(key, 1).await {
+        if let Err(error) = self.limiter.give_back(key, 1).await {
             tracing::warn!(subject = %key.subject, %error, "what was not used counts as used");
         }
     }
 
     async fn take(&self, key: &LimitKey, caller: &Caller) -> Result<(), RegistryError> {
-        match self.0.take(key, 1).await {
+        match self.limiter.take(key, 1).await {
             Ok(Taken::Granted(_)) => Ok(()),
             Ok(Taken::Wait(retry_after)) => {
                 tracing::info!(

@@ -168,7 +168,7 @@ impl Shared {
                 return Box::pin(self.answer_others(head, route, caller, body)).await;
             };
             let failed = {
-                let limits = self.limits.as_ref().filter(|limits| limits.are_of_requests());
+                let limits = self.limits.as_ref().filter(|limits| limits.are_of_requests);
                 let admitted = match (limits, &self.authentication) {
                     (Some(limits), _) => Box::pin(self.admit(head, endpoint, limits, caller)).await,
                     (None, Some(authentication)) => {

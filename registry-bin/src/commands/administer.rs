@@ -7,16 +7,12 @@ use registry_adapters::{
     filesystem::OpenError,
     system::{SystemClock, TokioTasks},
 };
-use registry_core::{
-    policy::AllowAll,
-    ports::{AuditLog, Clock},
-};
+use registry_core::{policy::AllowAll, ports::Clock};
 use tokio::runtime;
 
 use super::output;
 use crate::{
     admin::{Administrator, Answer, Command, Reply},
-    audit::NoAudit,
     config::{AuditTarget, Config, Store, flags},
     control::{self, Operator, SocketPath},
     directory,
@@ -70,8 +66,7 @@ fn run(reply: impl Future<Output = Result<Reply, Failure>>) -> Result<Answer, Fa
 
 async fn carry_out(config: &Config, stores: &Stores, command: Command) -> Result<Reply, Failure> {
     let tasks = TokioTasks::current();
-    let audit: Arc<dyn AuditLog> =
-        if command.is_change() { wiring::audit(config)? } else { Arc::new(NoAudit) };
+    let audit = if command.is_change() { wiring::audit(config)? } else { None };
     // What is wrong with them does not keep a user from being disabled.
     let token_keys =
         if command.is_about_token_keys() { wiring::token_keys(config).await? } else { None };

@@ -54,7 +54,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
     let wire = |policy, audit| {
         wiring::registry(config, &stores, policy, tasks.clone(), limits.clone(), audit)
     };
-    let registry = wire(policy, Some(Arc::clone(&audit)));
+    let registry = wire(policy, audit.clone());
     let served = served(config, live.clone());
     let keys = login.tokens.as_ref().map(|tokens| tokens.keys.clone());
     let (counted, tries) = (limits.clone(), &login.tries);
@@ -72,7 +72,7 @@ async fn serve(config: &Config, reader: Reader) -> Result<(), Failure> {
         }),
         token_keys: keys,
         served: Some(Box::new(served)),
-        audit: Arc::clone(&audit),
+        audit: audit.clone(),
         clock: Box::new(SystemClock::new()),
     };
     let control = control::start(config, administrator, tasks.clone())?;
