@@ -120,17 +120,19 @@ pub(crate) fn policy(config: &Config) -> (Arc<dyn Authorizer>, Option<LivePolicy
 
 /// What a policy gives, less what the other settings take away.
 pub(crate) fn within_settings(config: &Config, policy: impl Authorizer) -> Arc<dyn Authorizer> {
-    let policy = Anonymous::new(config.anonymous_access(), policy);
+    let anonymous = config.anonymous_access();
+    let policy = Anonymous::new(anonymous, policy);
     // It asks what everybody may pull too, which is what callers without credentials may.
     let mut kinds = config.refuse_pull_alone.value.kinds().peekable();
     let policy: Arc<dyn Authorizer> = match kinds.peek() {
         Some(_) => Arc::new(PullWithPush::new(kinds, policy)),
         None => Arc::new(policy),
     };
-    // Around the others: while nobody pushes, whoever else might pulls as before.
+    // Around these: while nobody pushes, whoever else might pulls as before. What callers without
+    // credentials may not they are asked to log in for all the same.
     match config.read_only.value {
         false => policy,
-        true => Arc::new(ReadOnly(policy)),
+        true => Arc::new(Anonymous::new(anonymous, ReadOnly(policy))),
     }
 }
 

@@ -151,7 +151,7 @@ impl TokenService {
         }
         Err(RegistryError::Refused(
             "this kind of key is for pushing, and gets no token that can only pull: log in with \
-             other credentials",
+             other credentials, or with none where everybody may pull",
         ))
     }
 
