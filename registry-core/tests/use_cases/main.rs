@@ -5,6 +5,7 @@ mod audit;
 mod authorization;
 mod failures;
 mod hung_up;
+mod mounts;
 #[path = "../storage/plain.rs"]
 #[expect(dead_code, reason = "its flaws and forks are for the tests of the storage protocol")]
 mod plain;
