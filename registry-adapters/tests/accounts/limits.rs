@@ -12,7 +12,7 @@ use registry_core::testing::{ManualClock, Seeded};
 
 use crate::{
     log,
-    world::{AWAY, HOME, Outcome, World, is, login_from, refused, user},
+    world::{AWAY, HOME, Outcome, World, attacked, is, login_from, refused, user},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -43,14 +43,7 @@ async fn an_address_that_was_wrong_ten_times_waits_before_the_hash() {
 
 #[tokio::test]
 async fn a_user_for_whom_others_were_wrong_waits_but_not_at_home() {
-    let world = World::in_memory();
-    world.add("alice", "wonderland").await;
-    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
-    for host in 0..10 {
-        let peer = format!("203.0.113.{host}");
-        let wrong = login_from(&world.accounts, &peer, "alice", "wrong").await;
-        assert_eq!(wrong, refused("the password is wrong"));
-    }
+    let world = attacked().await;
     let away = login_from(&world.accounts, AWAY, "alice", "wonderland").await;
     assert_eq!(away, Outcome::Throttled(60 * SECOND));
     assert_eq!(world.login("alice", "wonderland").await, is("alice"));

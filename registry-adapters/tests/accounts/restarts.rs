@@ -8,7 +8,7 @@ use registry_core::{
     testing::{Call, Fault, Faults, Faulty, Seeded},
 };
 
-use crate::world::{AWAY, HOME, Outcome, World, is, login_from, refused};
+use crate::world::{AWAY, HOME, Outcome, World, attacked, is, login_from};
 
 const NAME: &str = "accounts";
 const KEY: &str = "x-passwords/tries/accounts";
@@ -24,19 +24,6 @@ async fn saved(world: &World, accounts: &Accounts) -> SavedTries {
     let random = Seeded::new(7);
     let opened = SavedTries::open(accounts.tries(), NAME, Arc::clone(&world.store), random).await;
     opened.expect("the store answers")
-}
-
-/// Alice was right at home, and ten others were wrong for her.
-async fn attacked() -> World {
-    let world = World::in_memory();
-    world.add("alice", "wonderland").await;
-    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
-    for host in 0..10 {
-        let peer = format!("203.0.113.{host}");
-        let wrong = login_from(&world.accounts, &peer, "alice", "wrong").await;
-        assert_eq!(wrong, refused("the password is wrong"));
-    }
-    world
 }
 
 #[tokio::test]

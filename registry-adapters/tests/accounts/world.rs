@@ -247,3 +247,16 @@ pub(crate) fn outcome_of(result: Result<Principal, AuthenticationError>) -> Outc
         Err(_) => Outcome::Unavailable,
     }
 }
+
+/// Alice was right at home, and ten others were wrong for her.
+pub(crate) async fn attacked() -> World {
+    let world = World::in_memory();
+    world.add("alice", "wonderland").await;
+    assert_eq!(world.login("alice", "wonderland").await, is("alice"));
+    for host in 0..10 {
+        let peer = format!("203.0.113.{host}");
+        let wrong = login_from(&world.accounts, &peer, "alice", "wrong").await;
+        assert_eq!(wrong, refused("the password is wrong"));
+    }
+    world
+}
