@@ -14,7 +14,7 @@ use hyper::{
 use rustix::process::Signal;
 
 use crate::{
-    commands::{add, basic, json, push},
+    commands::{add, basic, in_file, json, push},
     http::Http,
     program::{Program, Run},
     running::Running,
@@ -450,9 +450,9 @@ fn groups_are_changed_only_where_it_is_said_to_which() {
 
 #[test]
 fn whoever_removes_a_user_is_told_of_one_of_the_same_name_in_a_file() {
-    const FILE: &str = "alice:$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a\n";
     const STILL: &str = "there is still a user alice in the file of --htpasswd";
-    let program = Program::new().file("users", FILE).variable("REGISTRY_HTPASSWD", "users");
+    let program =
+        Program::new().file("users", &in_file("alice")).variable("REGISTRY_HTPASSWD", "users");
     let mut running = Some(Running::start(&program, &SERVE));
     for _ in ["served", "not served"] {
         let removed = ["alice", "bob"].map(|user| {

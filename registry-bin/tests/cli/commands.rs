@@ -7,6 +7,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{http::Http, program::Program};
 
+/// A line of an htpasswd file: a user with the password `U*U*U`, by a test vector of crypt_blowfish.
+pub(crate) fn in_file(user: &str) -> String {
+    format!("{user}:$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a\n")
+}
+
 /// Adds a user and gives its password.
 pub(crate) fn add(program: &Program, user: &str, more: &[&str]) -> String {
     let run = program.run(&[&["user", "add", user, "--generate"], more].concat());

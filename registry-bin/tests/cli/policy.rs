@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 use rustix::process::Signal;
 
-use crate::{http::Http, program::Program, running::Running};
+use crate::{commands::in_file, http::Http, program::Program, running::Running};
 
 /// What `explain` says where no users are kept.
 const UNKNOWN: &str =
@@ -205,8 +205,7 @@ async fn explain_asks_the_server_that_runs_and_else_the_file() {
 
 #[test]
 fn explain_says_who_is_no_user_and_who_is_disabled() {
-    const FILE: &str = "Bob@corp:$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a\n";
-    let program = Program::new().file("policy.toml", RULES).file("users", FILE);
+    let program = Program::new().file("policy.toml", RULES).file("users", &in_file("Bob@corp"));
     let serve = ["--policy", "policy.toml", "--accounts", "--htpasswd", "users"];
     let running = Running::start(&program, &serve);
     assert_eq!(program.run(&["user", "add", "alice", "--generate"]).code, Some(0));

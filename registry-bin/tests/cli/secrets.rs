@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    commands::{basic, push},
+    commands::{basic, in_file, push},
     http::{Http, Reply},
     program::Program,
     running::Running,
@@ -36,8 +36,7 @@ const OPEN: &str = "
     body-rate-window send-timeout drain-time log-format log-level
 ";
 
-/// A user of the file, with the test vector of crypt_blowfish for this password.
-const BOB: &str = "bob:$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a\n";
+/// The password of the user of the file.
 const BOBS: &str = "U*U*U";
 const WRONG: &str = "canary-of-a-wrong-password";
 
@@ -78,15 +77,17 @@ struct Walk {
 impl Walk {
     fn new(name: &str) -> Self {
         let token_key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
-        let program =
-            tls::program().file("token-key", &token_key.serialize_pem()).file("htpasswd", BOB);
+        let program = tls::program()
+            .file("token-key", &token_key.serialize_pem())
+            .file("htpasswd", &in_file("bob"));
         let own = Permissions::from_mode(0o600);
         fs::set_permissions(program.path().join("token-key"), own).expect("its mode");
         let mut walk = Self { program, secrets: Vec::new(), shown: Vec::new() };
         walk.shown.push(("the round".to_owned(), name.to_owned()));
         walk.keeps_file("tls.key");
         walk.keeps_file("token-key");
-        let hash = BOB.trim_end().rsplit('X').next().expect("a hash");
+        let line = in_file("bob");
+        let hash = line.trim_end().rsplit('X').next().expect("a hash");
         walk.keeps(hash, "htpasswd");
         walk.keeps(BOBS, "");
         walk.keeps(WRONG, "");

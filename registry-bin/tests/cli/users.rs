@@ -6,10 +6,8 @@ use hyper::{
 };
 use rustix::process::Signal;
 
-use crate::{http::Http, program::Program, running::Running};
+use crate::{commands::in_file, http::Http, program::Program, running::Running};
 
-/// Of the password `U*U*U`, from the test vectors of crypt_blowfish.
-const ALICE: &str = "alice:$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a\n";
 /// `alice` and her password, as they are sent.
 const RIGHT: &str = "Basic YWxpY2U6VSpVKlU=";
 /// `alice` and `canary`.
@@ -24,7 +22,7 @@ async fn status(http: &Http, method: Method, path: &str, authorization: &str) ->
 
 #[tokio::test]
 async fn users_may_do_everything_and_others_what_anonymous_says() {
-    let program = Program::new().file("users", ALICE);
+    let program = Program::new().file("users", &in_file("alice"));
     // For a push, for a catalog, and for a push of a user.
     for (arguments, push, read, users) in [
         (&["--htpasswd", "users"][..], 401, 401, 202),
@@ -60,7 +58,7 @@ async fn with_rules_users_and_others_may_do_what_they_say() {
         repositories = [\"{user}/**\"]
         actions = [\"push\", \"create\"]";
     const OWN: &str = "/v2/alice/app/blobs/uploads/";
-    let program = Program::new().file("users", ALICE).file("rules", RULES);
+    let program = Program::new().file("users", &in_file("alice")).file("rules", RULES);
     let files = ["--htpasswd", "users", "--policy", "rules"];
     // For a catalog, for alice's push to her own and to another's, and for a push to alice's.
     for (more, read, own, other, stranger) in [
@@ -87,7 +85,7 @@ async fn with_rules_users_and_others_may_do_what_they_say() {
 
 #[tokio::test]
 async fn whoever_does_not_log_in_is_told_how_and_whoever_guesses_to_wait() {
-    let program = Program::new().file("users", ALICE);
+    let program = Program::new().file("users", &in_file("alice"));
     let running = Running::start(&program, &["--htpasswd", "users"]);
     let http = Http::new(running.address);
     let reply = http.get("/v2/").await.expect("a reply");
@@ -115,7 +113,7 @@ async fn whoever_does_not_log_in_is_told_how_and_whoever_guesses_to_wait() {
 
 #[tokio::test]
 async fn neither_passwords_nor_hashes_are_in_the_log() {
-    let program = Program::new().file("users", ALICE);
+    let program = Program::new().file("users", &in_file("alice"));
     let running = Running::start(&program, &["--htpasswd", "users", "--log-level", "trace"]);
     let http = Http::new(running.address);
     for authorization in [RIGHT, WRONG, "Basic Y2FuYXJ5OmNhbmFyeQ==", "Bearer canary"] {
@@ -131,7 +129,7 @@ async fn neither_passwords_nor_hashes_are_in_the_log() {
 
 #[test]
 fn a_file_that_is_missing_or_broken_is_one_sentence_with_code_2() {
-    let program = Program::new().file("users", &format!("{ALICE}bob:canary\n"));
+    let program = Program::new().file("users", &format!("{}bob:canary\n", in_file("alice")));
     let directory = program.path().canonicalize().expect("a path");
     for (file, sentence) in [
         ("nowhere", " cannot be read: No such file or directory (os error 2)"),
@@ -153,7 +151,7 @@ fn a_file_that_is_missing_or_broken_is_one_sentence_with_code_2() {
 
 #[test]
 fn the_network_is_served_where_only_users_may_write() {
-    let program = Program::new().file("users", ALICE);
+    let program = Program::new().file("users", &in_file("alice"));
     for (arguments, code) in [
         (&["--htpasswd", "users"][..], 0),
         (&["--htpasswd", "users", "--anonymous", "pull"], 0),
@@ -167,7 +165,7 @@ fn the_network_is_served_where_only_users_may_write() {
 
 #[test]
 fn a_person_is_told_to_log_in() {
-    let program = Program::new().file("users", ALICE);
+    let program = Program::new().file("users", &in_file("alice"));
     let arguments = ["--htpasswd", "users", "--log-format", "human"];
     let mut running = Running::start(&program, &arguments);
     running.wait_for(&format!("    docker login {}", running.address));
